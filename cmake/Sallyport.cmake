@@ -1,0 +1,47 @@
+# What every target of the project shares: warnings, hardening, sanitizers, and one way to declare a library or a test.
+
+add_library(sallyport_flags INTERFACE)
+target_compile_options(sallyport_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  -fstack-protector-strong -fno-omit-frame-pointer)
+target_include_directories(sallyport_flags INTERFACE ${PROJECT_SOURCE_DIR})
+if(NOT SALLYPORT_SANITIZE)
+  target_compile_definitions(sallyport_flags INTERFACE $<$<CONFIG:RelWithDebInfo,Release>:_FORTIFY_SOURCE=2>)
+endif()
+target_link_options(sallyport_flags INTERFACE -fuse-ld=lld -Wl,-z,relro,-z,now)
+if(SALLYPORT_SANITIZE)
+  target_compile_options(sallyport_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
+  target_link_options(sallyport_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# sallyport_library(NAME SOURCES ... LINKS ...): one static library, one namespace, no cycles.
+function(sallyport_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  if(NOT arg_SOURCES)
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE sallyport_flags ${arg_LINKS})
+    return()
+  endif()
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC sallyport_flags ${arg_LINKS})
+endfunction()
+
+# sallyport_test(NAME SOURCES ... LINKS ...): one GoogleTest program, run by ctest.
+function(sallyport_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE sallyport_flags ${arg_LINKS} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE SALLYPORT_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
+
+# sallyport_fuzzer(NAME SOURCES ... LINKS ...): a libFuzzer program; its seed corpus is tests/fuzz/corpus/NAME.
+function(sallyport_fuzzer name)
+  if(NOT SALLYPORT_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE sallyport_flags ${arg_LINKS})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+endfunction()
