@@ -35,7 +35,11 @@ function(sallyport_test name)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 
-# sallyport_fuzzer(NAME SOURCES ... LINKS ...): a libFuzzer program; its seed corpus is tests/fuzz/corpus/NAME.
+# sallyport_fuzzer(NAME SOURCES ... LINKS ...): a libFuzzer program in BUILD/fuzzers, made by the target `fuzzers`; its seed
+# corpus is tests/fuzz/corpus/NAME.
+if(SALLYPORT_FUZZ)
+  add_custom_target(fuzzers)
+endif()
 function(sallyport_fuzzer name)
   if(NOT SALLYPORT_FUZZ)
     return()
@@ -44,4 +48,6 @@ function(sallyport_fuzzer name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE sallyport_flags ${arg_LINKS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzzers)
+  add_dependencies(fuzzers ${name})
 endfunction()
