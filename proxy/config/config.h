@@ -95,7 +95,9 @@ struct Audit {
 struct Guard {
   std::uint16_t lanes = 1;
   std::filesystem::path bundle;
+  std::filesystem::path policy;                     ///< the officer's text, for `sallyport check` only; may be empty
   std::filesystem::path airlock;                    ///< directory of the socket files, one per edge: ENCLAVE.sock
+  std::filesystem::path control;                    ///< socket for `sallyport reload` and `status`; empty: none
   std::chrono::milliseconds hold{20'000};           ///< hold_max of protocol.md 2.7
   std::chrono::milliseconds queue{20'000};          ///< how long stanzas wait for a lost far leg
   std::chrono::milliseconds hol_max{5'000};         ///< D-31
@@ -108,7 +110,8 @@ struct Config {
   Guard guard;
   Audit audit;
   std::vector<Edge> edges;
-  std::string log_level = "info";
+  std::string log_level = "info";  ///< debug, info, warning or error; operation only, never stanza content
+  std::filesystem::path pid_file;  ///< of `sallyport run`; empty: none
   bool operator==(const Config&) const = default;
 };
 
