@@ -1,10 +1,13 @@
 // What the guard decides about a stanza, and what it was told when it decided.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
-#include <vector>
 
 #include "inspect/element.h"
 #include "inspect/errors.h"
@@ -21,37 +24,97 @@ std::string_view name(Kind kind);
 enum class Stage : std::uint8_t { Shape, Addressing, Payload, Label, Presence, Content, Rate };
 inline constexpr Stage kLastStage = Stage::Rate;
 std::string_view name(Stage stage);
+std::optional<Stage> stage(std::string_view name);
 
-/// There is no default that passes: a Judgement starts as Drop, and only a run that came to its end with a granting
-/// rule and without an objection makes it Release or Alter.
-enum class Verdict : std::uint8_t { Release, Alter, Answer, Bounce, Drop, Sever };
-std::string_view name(Verdict verdict);
+/// An ordered pair of prepared domains: stanzas from the one to the other.
+struct Pair {
+  std::string from, to;
+  bool operator==(const Pair&) const = default;
+};
 
-/// Which way a stanza goes. Domains are prepared; they are the pair that the in-leg was granted.
+/// Which way a stanza goes, as the guard knows it from the leg it came on, not from the stanza.
 struct Crossing {
   std::string_view from_enclave, to_enclave;
-  std::string_view lang;  ///< xml:lang of the in-leg's header, inherited by its stanzas (protocol.md X-06)
+  std::string_view lang;  ///< xml:lang of the in-leg's header, inherited by its stanzas (protocol.md X-06); may be ""
+  std::span<const Pair> granted;  ///< the pairs that the in-leg has proved and been granted
 };
 
-/// The content of a bounce (RFC 6120 8.3).
-struct StanzaFault {
-  inspect::ErrorType type = inspect::ErrorType::Cancel;
-  inspect::StanzaCondition condition = inspect::StanzaCondition::ServiceUnavailable;
-  inspect::LimitCondition limit = inspect::LimitCondition::None;
+/// A prepared address, as views into text that somebody else keeps.
+struct Address {
+  std::string_view full;
+  std::string_view local, domain, resource;  ///< "" if absent
+
+  /// Splits text that is known to be prepared (RFC 7622 3.1). Gives nonsense for any other.
+  static Address of_prepared(std::string_view text);
+  std::string_view bare() const { return resource.empty() ? full : full.substr(0, full.size() - resource.size() - 1); }
+  bool is_bare() const { return resource.empty(); }
+  bool empty() const { return full.empty(); }
 };
 
-/// What a stanza is, as far as it could be understood; for the record and for bounces.
+/// What a stanza is, as far as it could be understood; for the record and for bounces. Views live as long as the frame
+/// and the arena of the batch. To keep them longer, copy the strings and make the addresses anew by of_prepared().
 struct StanzaFacts {
   std::optional<Kind> kind;
-  std::string_view type, id;
-  std::optional<inspect::Jid> from, to;
+  std::string_view type;  ///< as written; "" if absent
+  std::string_view id;    ///< "" if absent
+  Address from, to;       ///< empty if absent or malformed
+  /// What `to` is at: a component, or a domain as such, and not an account (protocol.md S-18).
+  bool to_service = false;
 };
+
+/// A set of reasons: what was found besides the reason that decided. Iterates in the order of the registry, which is
+/// that of the stages.
+class Findings {
+ public:
+  class iterator;
+
+  void add(Reason reason) { words_[index(reason) / 64] |= std::uint64_t{1} << index(reason) % 64; }
+  bool has(Reason reason) const { return (words_[index(reason) / 64] >> index(reason) % 64) & 1U; }
+  bool empty() const { return words_ == Words{}; }
+  iterator begin() const;
+  iterator end() const;
+
+ private:
+  using Words = std::array<std::uint64_t, (kReasonCount + 63) / 64>;
+  static std::size_t index(Reason reason) { return static_cast<std::size_t>(reason); }
+
+  Words words_{};
+};
+
+class Findings::iterator {
+ public:
+  using value_type = Reason;
+  using difference_type = std::ptrdiff_t;
+  iterator(const Findings& of, std::size_t at) : of_(&of), at_(at) { settle(); }
+  Reason operator*() const { return static_cast<Reason>(at_); }
+  iterator& operator++() {
+    ++at_;
+    settle();
+    return *this;
+  }
+  bool operator==(const iterator& other) const { return at_ == other.at_; }
+
+ private:
+  void settle() {
+    while (at_ < kReasonCount && !of_->has(static_cast<Reason>(at_))) ++at_;
+  }
+
+  const Findings* of_;
+  std::size_t at_;
+};
+
+inline Findings::iterator Findings::begin() const {
+  return {*this, 0};
+}
+inline Findings::iterator Findings::end() const {
+  return {*this, kReasonCount};
+}
 
 struct Judgement {
   Verdict verdict = Verdict::Drop;
-  Reason reason = Reason::PolicyUndecided;
-  std::vector<Reason> findings;  ///< what later stages found as well, and what was altered
-  std::string_view rule;         ///< id of the peering that granted it; points into the bundle
+  Reason reason = Reason::PolicyUndecided;  ///< what decided; of a release: PolicyGranted
+  Findings findings;                        ///< what was found besides, and what was altered
+  std::string_view rule;                    ///< id of the peering that granted it; points into the bundle
   StanzaFacts facts;
   StanzaFault fault;                                                              ///< of a Bounce
   inspect::StreamCondition sever = inspect::StreamCondition::UndefinedCondition;  ///< of a Sever

@@ -1,0 +1,22 @@
+// The errors that the guard sends in the name of the entity that was addressed.
+#pragma once
+
+#include <optional>
+
+#include "inspect/element.h"
+#include "policy/bundle.h"
+#include "policy/verdict.h"
+
+namespace sallyport::policy {
+
+/// What a stanza error for `reason` says about this stanza, or nullopt where none may be sent: no error answers an
+/// error or a result (RFC 6120 8.3.1, protocol.md X-01, S-18), and presence is answered only for a fault of its shape
+/// or when it is a subscribe. `peering` is the rule of the route, if there is one: it decides what a refused message is
+/// told.
+std::optional<StanzaFault> fault(const StanzaFacts& facts, Reason reason, const Peering* peering);
+
+/// The bounce: same kind and id, addresses swapped, the condition and nothing else (protocol.md S-17, X-02). nullptr
+/// when there is no address to answer to or from. Lives in `arena`; the texts are those of `facts`.
+inspect::Node* make_bounce(const StanzaFacts& facts, const StanzaFault& fault, inspect::Arena& arena);
+
+}  // namespace sallyport::policy

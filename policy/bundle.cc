@@ -1,0 +1,196 @@
+#include "policy/bundle.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <botan/hash.h>
+#include <botan/hex.h>
+
+namespace sallyport::policy {
+namespace {
+
+constexpr std::string_view kMagic = "sallyport bundle";
+constexpr std::uint16_t kVersion = 1;
+constexpr std::size_t kMostNames = 0xFFFF;
+/// The stages that can be switched off; shape and addressing cannot.
+constexpr std::uint8_t kMayBeOff = 0xFF & ((2U << static_cast<unsigned>(kLastStage)) - 1) &
+                                   ~(1U << static_cast<unsigned>(Stage::Shape)) &
+                                   ~(1U << static_cast<unsigned>(Stage::Addressing));
+
+std::string encode(const Tables& tables) {
+  std::string out;
+  out.append(kMagic);
+  inspect::OctetWriter writer(out);
+  writer.integer(kVersion);
+  writer.field(tables);
+  return out;
+}
+
+std::string sha256(std::string_view octets) {
+  const auto hash = Botan::HashFunction::create_or_throw("SHA-256");
+  hash->update(reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size());
+  return Botan::hex_encode(hash->final(), false);
+}
+
+bool is_prepared(std::string_view domain) {
+  const auto prepared = inspect::Jid::prepare_domain(domain);
+  return prepared && *prepared == domain;
+}
+
+template <class Range, class Key>
+bool strictly_rising(const Range& range, Key key) {
+  return std::ranges::adjacent_find(range, [&](const auto& a, const auto& b) { return !(key(a) < key(b)); }) ==
+         range.end();
+}
+
+/// An identifier that can stand in a record, a file name and a command line.
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
+std::optional<std::string> enclaves_fault(const Tables& tables) {
+  if (!strictly_rising(tables.enclaves, [](const Enclave& e) -> const std::string& { return e.name; }))
+    return "enclaves are not sorted and unique";
+  for (const Enclave& enclave : tables.enclaves) {
+    if (!is_name(enclave.name)) return "an enclave has no usable name";
+    if (!strictly_rising(enclave.withdrawn, [](const std::string& d) -> const std::string& { return d; }))
+      return "withdrawn domains are not sorted and unique";
+    if (!std::ranges::all_of(enclave.withdrawn, is_prepared)) return "a withdrawn domain is not prepared";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> domains_fault(const Tables& tables) {
+  const auto& domains = tables.domains;
+  if (!strictly_rising(domains, [](const Domain& d) -> const std::string& { return d.name; }))
+    return "domains are not sorted and unique";
+  for (const Domain& domain : domains) {
+    if (!is_prepared(domain.name)) return "a domain is not prepared";
+    if (domain.enclave >= tables.enclaves.size()) return "a domain belongs to no enclave";
+    if (domain.home >= domains.size()) return "a domain has no home";
+    const Domain& home = domains[domain.home];
+    if (home.home != domain.home) return "the home of a domain is a component itself";
+    if (home.enclave != domain.enclave) return "a component is in another enclave than its home";
+    for (const Enclave& enclave : tables.enclaves)
+      if (std::ranges::binary_search(enclave.withdrawn, domain.name)) return "a domain is owned and withdrawn";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> routes_fault(const Tables& tables) {
+  std::set<std::string_view> ids;
+  for (const Peering& peering : tables.peerings) {
+    if (!is_name(peering.id)) return "a peering has no usable id";
+    if (!ids.insert(peering.id).second) return "two peerings have one id";
+    if (!peering.message && !peering.presence && !peering.iq) return "a peering grants nothing";
+  }
+  if (!strictly_rising(tables.routes, [](const Route& r) { return std::pair(r.from, r.to); }))
+    return "routes are not sorted and unique";
+  for (const Route& route : tables.routes) {
+    if (route.from >= tables.domains.size() || route.to >= tables.domains.size()) return "a route has no domain";
+    if (route.peering >= tables.peerings.size()) return "a route has no peering";
+    if (tables.domains[route.from].enclave == tables.domains[route.to].enclave)
+      return "a route stays within one enclave";
+  }
+  return std::nullopt;
+}
+
+/// What the look-ups rely on. The tables come from a compiler or from a file that claims to be from one.
+std::optional<std::string> tables_fault(const Tables& tables) {
+  if (!is_name(tables.name)) return "the policy has no usable name";
+  if (tables.enclaves.size() > kMostNames || tables.domains.size() > kMostNames || tables.peerings.size() > kMostNames)
+    return "there are too many names";
+  if (const auto what = enclaves_fault(tables)) return what;
+  if (const auto what = domains_fault(tables)) return what;
+  if (const auto what = routes_fault(tables)) return what;
+  if (tables.settings.stages_off & ~kMayBeOff) return "a stage is switched off that cannot be";
+  if (tables.limits.leg_octets < 10'000) return "legs must take stanzas of 10000 octets";  // RFC 6120 13.12
+  return std::nullopt;
+}
+
+std::uint64_t fnv1a(std::uint64_t hash, std::string_view text) {
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+  return hash;
+}
+
+}  // namespace
+
+std::expected<Bundle, BundleFault> Bundle::make(Tables tables) {
+  if (auto what = tables_fault(tables)) return std::unexpected(BundleFault{std::move(*what)});
+  Bundle bundle;
+  bundle.octets_ = encode(tables);
+  if (bundle.octets_.size() > kLargest) return std::unexpected(BundleFault{"it is larger than a bundle may be"});
+  bundle.hash_ = sha256(bundle.octets_);
+  bundle.tables_ = std::move(tables);
+  return bundle;
+}
+
+std::expected<Bundle, BundleFault> Bundle::decode(std::string_view octets) {
+  if (octets.size() > kLargest) return std::unexpected(BundleFault{"it is larger than a bundle may be"});
+  inspect::OctetReader reader(octets);
+  if (reader.octets(kMagic.size()) != kMagic) return std::unexpected(BundleFault{"it is not a bundle"});
+  if (reader.integer<std::uint16_t>() != kVersion)
+    return std::unexpected(BundleFault{"it was compiled by another version; compile the policy again"});
+  Tables tables;
+  reader.field(tables);
+  if (!reader.complete()) return std::unexpected(BundleFault{"it is damaged"});
+  return make(std::move(tables));
+}
+
+const Domain* Bundle::domain(std::string_view prepared) const {
+  const auto at = std::ranges::lower_bound(tables_.domains, prepared, {}, &Domain::name);
+  return at != tables_.domains.end() && at->name == prepared ? &*at : nullptr;
+}
+
+const Enclave* Bundle::enclave(std::string_view wanted) const {
+  const auto at = std::ranges::lower_bound(tables_.enclaves, wanted, {}, &Enclave::name);
+  return at != tables_.enclaves.end() && at->name == wanted ? &*at : nullptr;
+}
+
+bool Bundle::is_withdrawn(std::string_view prepared) const {
+  return std::ranges::any_of(tables_.enclaves, [&](const Enclave& enclave) {
+    return std::ranges::binary_search(enclave.withdrawn, prepared);
+  });
+}
+
+const Peering* Bundle::peering(const Domain& from, const Domain& to) const {
+  const auto number = [&](const Domain& domain) {
+    return static_cast<std::uint16_t>(&domain - tables_.domains.data());
+  };
+  const std::pair wanted(number(from), number(to));
+  const auto at =
+      std::ranges::lower_bound(tables_.routes, wanted, {}, [](const Route& r) { return std::pair(r.from, r.to); });
+  if (at == tables_.routes.end() || std::pair(at->from, at->to) != wanted) return nullptr;
+  return &tables_.peerings[at->peering];
+}
+
+const Peering* Bundle::peering(std::string_view from, std::string_view to) const {
+  const Domain* from_domain = domain(from);
+  const Domain* to_domain = domain(to);
+  return from_domain && to_domain ? peering(*from_domain, *to_domain) : nullptr;
+}
+
+std::uint64_t Bundle::lane_key(std::string_view from, std::string_view to) const {
+  const auto home = [this](std::string_view name) -> std::string_view {
+    const Domain* known = domain(name);
+    return known ? std::string_view(home_of(*known).name) : name;
+  };
+  return policy::lane_key(home(from), home(to));
+}
+
+std::uint64_t lane_key(std::string_view home, std::string_view other_home) {
+  if (other_home < home) std::swap(home, other_home);
+  std::uint64_t hash = fnv1a(0xCBF29CE484222325ULL, home);
+  hash = fnv1a(hash, std::string_view("\0", 1));
+  hash = fnv1a(hash, other_home);
+  // FNV leaves the low bits of short names poorly mixed, and lanes are taken modulo a small number.
+  hash = (hash ^ (hash >> 33)) * 0xFF51AFD7ED558CCDULL;
+  hash = (hash ^ (hash >> 33)) * 0xC4CEB9FE1A85EC53ULL;
+  return hash ^ (hash >> 33);
+}
+
+}  // namespace sallyport::policy

@@ -1,0 +1,181 @@
+// The compiled policy: what the guard loads, and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inspect/jid.h"
+#include "inspect/octets.h"
+#include "policy/verdict.h"
+
+namespace sallyport::policy {
+
+/// How a peer must prove the domain it speaks for (protocol.md 2.5.4).
+enum class Proof : std::uint8_t { External, ExternalOrDialback };
+inline constexpr Proof kLastProof = Proof::ExternalOrDialback;
+/// What is asked of the revocation state of a certificate. Required: known good. Soft: not known to be revoked. Off:
+/// not looked at.
+enum class RevocationRule : std::uint8_t { Required, Soft, Off };
+inline constexpr RevocationRule kLastRevocationRule = RevocationRule::Off;
+/// What is done about something unknown in a stanza's own vocabulary: relaxed takes it out, strict refuses.
+enum class Unknown : std::uint8_t { Relaxed, Strict };
+inline constexpr Unknown kLastUnknown = Unknown::Strict;
+/// Strict: what may leak is taken out of subscriptions and errors. Full: it crosses as it was written.
+enum class Transparency : std::uint8_t { Strict, Full };
+inline constexpr Transparency kLastTransparency = Transparency::Full;
+/// What the sender of a message that policy refuses is told (requirement ERR-09).
+enum class MessageRefusal : std::uint8_t { PolicyViolation, ServiceUnavailable, Silence };
+inline constexpr MessageRefusal kLastMessageRefusal = MessageRefusal::Silence;
+
+struct Enclave {
+  std::string name;
+  RevocationRule revocation = RevocationRule::Required;
+  std::vector<std::string> withdrawn;  ///< domains that are gone for good: <host-gone/>; sorted
+  static void fields(auto& s, auto&& f) { f(s.name, s.revocation, s.withdrawn); }
+  bool operator==(const Enclave&) const = default;
+};
+
+/// A domain that an enclave owns. A home domain is one of the policy's own entries; a component belongs to one.
+struct Domain {
+  std::string name;           ///< prepared
+  std::uint16_t enclave = 0;  ///< index of its enclave
+  std::uint16_t home = 0;     ///< index of its home domain; its own index for a home domain
+  static void fields(auto& s, auto&& f) { f(s.name, s.enclave, s.home); }
+  bool operator==(const Domain&) const = default;
+};
+
+/// A rule that lets stanzas cross. An ordered pair of domains is granted by at most one.
+struct Peering {
+  std::string id;
+  bool message = false, presence = false, iq = false;
+  Proof proof = Proof::External;
+  inspect::JidProfile jids = inspect::JidProfile::Ascii;
+  MessageRefusal refusal = MessageRefusal::PolicyViolation;
+  static void fields(auto& s, auto&& f) { f(s.id, s.message, s.presence, s.iq, s.proof, s.jids, s.refusal); }
+  bool operator==(const Peering&) const = default;
+
+  bool grants(Kind kind) const { return kind == Kind::Message ? message : kind == Kind::Presence ? presence : iq; }
+};
+
+/// Which peering grants the ordered pair of domains; numbers are indices.
+struct Route {
+  std::uint16_t from = 0, to = 0, peering = 0;
+  static void fields(auto& s, auto&& f) { f(s.from, s.to, s.peering); }
+  bool operator==(const Route&) const = default;
+};
+
+/// Softer than the parser's limits: beyond them a stanza is refused, but its stream goes on (protocol.md D-09, D-26).
+struct Limits {
+  std::uint32_t leg_octets = 512 * 1024;      ///< hard: the largest stanza that an edge reads
+  std::uint32_t message_octets = 512 * 1024;  ///< of the normal form
+  std::uint32_t presence_octets = 16 * 1024;
+  std::uint32_t iq_octets = 128 * 1024;
+  std::uint32_t body_octets = 64 * 1024;  ///< of the text of one body
+  std::uint32_t errors_per_second = 10;   ///< error budget of one peer; beyond it errors are dropped
+  std::uint32_t pairs_per_leg = 16;       ///< D-15
+  static void fields(auto& s, auto&& f) {
+    f(s.leg_octets, s.message_octets, s.presence_octets, s.iq_octets, s.body_octets, s.errors_per_second,
+      s.pairs_per_leg);
+  }
+  bool operator==(const Limits&) const = default;
+};
+
+struct Settings {
+  Unknown message_type = Unknown::Relaxed;  ///< relaxed: treated as normal and written without type
+  Unknown attributes = Unknown::Relaxed;    ///< relaxed: taken out
+  Transparency transparency = Transparency::Strict;
+  bool record_content = false;  ///< whether the audit log keeps what was said
+  std::uint8_t stages_off = 0;  ///< bit n: the stage with that number is switched off
+  static void fields(auto& s, auto&& f) {
+    f(s.message_type, s.attributes, s.transparency, s.record_content, s.stages_off);
+  }
+  bool operator==(const Settings&) const = default;
+};
+
+/// What the compiler puts together and a bundle is made of. Sorted: enclaves and domains by name, routes by number.
+struct Tables {
+  std::string name;
+  std::vector<Enclave> enclaves;
+  std::vector<Domain> domains;
+  std::vector<Peering> peerings;  ///< in the officer's order
+  std::vector<Route> routes;
+  Limits limits;
+  Settings settings;
+  static void fields(auto& s, auto&& f) {
+    f(s.name, s.enclaves, s.domains, s.peerings, s.routes, s.limits, s.settings);
+  }
+  bool operator==(const Tables&) const = default;
+};
+
+/// Why octets, or tables, are not a bundle.
+struct BundleFault {
+  std::string what;
+};
+
+/// Immutable and consistent: every number in it leads somewhere, every domain is prepared, no granted pair lies within
+/// one enclave. Look-ups take prepared domains and do not allocate. Shared between threads as `shared_ptr<const
+/// Bundle>`.
+class Bundle {
+ public:
+  static constexpr std::size_t kLargest = 16 * 1024 * 1024;  ///< octets
+
+  /// Checks the tables and encodes them.
+  static std::expected<Bundle, BundleFault> make(Tables tables);
+  /// The only reader: magic, version, tables in their one legal encoding, nothing after them.
+  static std::expected<Bundle, BundleFault> decode(std::string_view octets);
+
+  const std::string& octets() const { return octets_; }
+  /// SHA-256 of octets(), lower case hex: the name of this policy in every record.
+  const std::string& hash() const { return hash_; }
+
+  const Tables& tables() const { return tables_; }
+  const Limits& limits() const { return tables_.limits; }
+  const Settings& settings() const { return tables_.settings; }
+  bool is_off(Stage stage) const { return (settings().stages_off >> static_cast<unsigned>(stage)) & 1U; }
+
+  /// nullptr if no enclave owns it.
+  const Domain* domain(std::string_view prepared) const;
+  const Enclave* enclave(std::string_view name) const;
+  const Enclave& enclave_of(const Domain& domain) const { return tables_.enclaves[domain.enclave]; }
+  const Domain& home_of(const Domain& domain) const { return tables_.domains[domain.home]; }
+  bool is_home(const Domain& domain) const { return &home_of(domain) == &domain; }
+  /// Whether some enclave lists it as gone for good.
+  bool is_withdrawn(std::string_view prepared) const;
+
+  /// The rule that grants the ordered pair, for whichever kinds; nullptr if none does. The default is to deny.
+  const Peering* peering(std::string_view from, std::string_view to) const;
+  const Peering* peering(const Domain& from, const Domain& to) const;
+
+  /// Where the pair is judged: the same for both orders, and for all components of the two homes. Reduce it modulo the
+  /// number of guard lanes. Unknown domains stand for themselves.
+  std::uint64_t lane_key(std::string_view from, std::string_view to) const;
+
+ private:
+  Bundle() = default;
+
+  Tables tables_;
+  std::string octets_, hash_;
+};
+
+/// Stable over programs, versions and machines; not keyed. Unordered: lane_key(a, b) == lane_key(b, a).
+std::uint64_t lane_key(std::string_view home, std::string_view other_home);
+
+}  // namespace sallyport::policy
+
+namespace sallyport::inspect {
+template <>
+inline constexpr JidProfile kLast<JidProfile> = JidProfile::Unicode;
+template <>
+inline constexpr policy::Proof kLast<policy::Proof> = policy::kLastProof;
+template <>
+inline constexpr policy::RevocationRule kLast<policy::RevocationRule> = policy::kLastRevocationRule;
+template <>
+inline constexpr policy::Unknown kLast<policy::Unknown> = policy::kLastUnknown;
+template <>
+inline constexpr policy::Transparency kLast<policy::Transparency> = policy::kLastTransparency;
+template <>
+inline constexpr policy::MessageRefusal kLast<policy::MessageRefusal> = policy::kLastMessageRefusal;
+}  // namespace sallyport::inspect

@@ -1,0 +1,32 @@
+// The linear pipeline: every stanza, every stage, one order (design.md section 3).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "inspect/element.h"
+#include "inspect/jid.h"
+#include "policy/bundle.h"
+#include "policy/verdict.h"
+
+namespace sallyport::policy {
+
+/// What a lane lends to the pipeline: memory of the batch and the addresses it has seen. One per lane, not shared.
+struct Scratch {
+  inspect::Arena arena;
+  inspect::JidCache jids;
+};
+
+/// Judges one stanza. Edits are made in the tree, so that what is released is what is serialised; the tree of a stanza
+/// that is not released is of no use afterwards. `octets` is the size of the normal form that came in. Judging the same
+/// stanza by the same bundle gives the same answer; nothing is kept but prepared addresses.
+Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Bundle& bundle,
+                Scratch& scratch);
+
+/// Asks again of what is to leave (design.md section 3, step 6; also of injections): is it a stanza, has it the `to`
+/// and `from` that a S2S leg requires, are their domains the pair granted on the out-leg, does it fit? `octets` is the
+/// size of the canonical XML, `limit` the smaller of the peer's and our own (0: none told). nullopt: it may leave.
+std::optional<Reason> check_output(const inspect::Node& stanza, const Pair& granted, std::size_t octets,
+                                   std::size_t limit);
+
+}  // namespace sallyport::policy
