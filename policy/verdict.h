@@ -55,9 +55,10 @@ struct Address {
 /// and the arena of the batch. To keep them longer, copy the strings and make the addresses anew by of_prepared().
 struct StanzaFacts {
   std::optional<Kind> kind;
-  std::string_view type;  ///< as written; "" if absent
-  std::string_view id;    ///< "" if absent
-  Address from, to;       ///< empty if absent or malformed
+  std::string_view type;                ///< as written; "" if absent
+  std::string_view id;                  ///< "" if absent
+  Address from, to;                     ///< prepared; empty if absent or malformed
+  std::string_view from_text, to_text;  ///< as written, for the record only
   /// What `to` is at: a component, or a domain as such, and not an account (protocol.md S-18).
   bool to_service = false;
 };

@@ -1,0 +1,91 @@
+#include "policy/pipeline.h"
+
+#include <array>
+
+#include "policy/bounce.h"
+#include "policy/stage.h"
+
+namespace sallyport::policy {
+namespace {
+
+using StageFunction = Objection (*)(Run& run);
+
+/// Every stage, in order. One that is not built stands here all the same: unless the policy switches it off by name, it
+/// refuses.
+constexpr std::array<StageFunction, static_cast<std::size_t>(kLastStage) + 1> kStages = {
+    shape, addressing, nullptr, nullptr, nullptr, nullptr, nullptr,
+};
+
+bool severs(Reason reason) {
+  return row(reason).verdict == Verdict::Sever;
+}
+
+/// Shape and addressing together, because an error for a fault of shape must not go to an address that nobody proved
+/// (protocol.md 5.1: addresses before children).
+Objection stanza_and_addresses(Run& run) {
+  const Objection of_shape = shape(run);
+  if (of_shape && severs(*of_shape)) return of_shape;
+  const Objection of_addresses = addressing(run);
+  if (!of_shape) return of_addresses;
+  if (!of_addresses) return of_shape;
+  const bool addresses_decide = severs(*of_addresses);
+  run.findings.add(addresses_decide ? *of_shape : *of_addresses);
+  return addresses_decide ? of_addresses : of_shape;
+}
+
+/// The later stages all run, for the record; the first that objects decides.
+Objection later_stages(Run& run) {
+  Objection deciding;
+  for (auto stage = static_cast<std::size_t>(Stage::Payload); stage < kStages.size(); ++stage) {
+    if (run.bundle.is_off(static_cast<Stage>(stage))) continue;
+    const Objection objection = kStages[stage] ? kStages[stage](run) : Objection(Reason::PolicyStageNotBuilt);
+    if (!objection) continue;
+    if (deciding && *deciding != *objection) run.findings.add(*objection);
+    if (!deciding) deciding = objection;
+  }
+  return deciding;
+}
+
+/// The verdict that a reason comes to for this stanza.
+void refuse(Judgement& judgement, Reason reason, const Peering* peering) {
+  judgement.reason = reason;
+  const ReasonRow& why = row(reason);
+  if (why.verdict == Verdict::Sever) {
+    judgement.verdict = Verdict::Sever;
+    judgement.sever = why.wire.stream;
+  } else if (const auto error = fault(judgement.facts, reason, peering)) {
+    judgement.verdict = Verdict::Bounce;
+    judgement.fault = *error;
+  } else {
+    judgement.verdict = Verdict::Drop;
+  }
+}
+
+}  // namespace
+
+Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Bundle& bundle,
+                Scratch& scratch) {
+  Run run{.stanza = stanza,
+          .octets = octets,
+          .crossing = crossing,
+          .bundle = bundle,
+          .scratch = scratch,
+          .facts = {},
+          .findings = {}};
+  Objection objection = stanza_and_addresses(run);
+  if (!objection) objection = later_stages(run);
+
+  Judgement judgement;
+  judgement.findings = run.findings;
+  judgement.facts = run.facts;
+  if (run.peering) judgement.rule = run.peering->id;
+  if (objection) {
+    refuse(judgement, *objection, run.peering);
+  } else if (run.peering) {
+    judgement.reason = Reason::PolicyGranted;
+    judgement.verdict = run.findings.empty() ? Verdict::Release : Verdict::Alter;
+  }
+  return judgement;
+}
+
+}  // namespace sallyport::policy

@@ -1,0 +1,70 @@
+// What a stage works on, and how it edits a tree. For the files of the stages only.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "policy/pipeline.h"
+
+namespace sallyport::policy {
+
+/// One run of the pipeline over one stanza.
+struct Run {
+  inspect::Node& stanza;
+  std::size_t octets;
+  const Crossing& crossing;
+  const Bundle& bundle;
+  Scratch& scratch;
+
+  StanzaFacts facts;
+  Findings findings;
+  const Peering* peering = nullptr;  ///< set by addressing
+};
+
+/// A stage objects, or it does not; nothing that it returns lets a stanza pass.
+using Objection = std::optional<Reason>;
+
+Objection shape(Run& run);
+/// The error child of a stanza of type error; part of shape.
+Objection error_shape(Run& run, inspect::Node& error);
+Objection addressing(Run& run);
+
+/// RFC 5646 as far as protocol.md X-06 asks: letters, then groups of letters and digits, at most 35 octets.
+bool is_language_tag(std::string_view text);
+bool same_language(std::string_view one, std::string_view other);
+bool is_whitespace(std::string_view text);
+
+/// Keeps the attributes for which `keep` is true; whether any went.
+template <std::predicate<const inspect::Attribute&> Keep>
+bool keep_attributes(inspect::Node& node, Keep keep) {
+  std::size_t kept = 0;
+  for (const inspect::Attribute& attribute : node.attributes)
+    if (keep(attribute)) node.attributes[kept++] = attribute;
+  const bool any_went = kept != node.attributes.size();
+  node.attributes = node.attributes.first(kept);
+  return any_went;
+}
+
+/// Keeps the children, texts included, for which `keep` is true; whether an element or more than whitespace went.
+template <std::predicate<inspect::Node&> Keep>
+bool keep_children(inspect::Node& node, Keep keep) {
+  bool any_went = false;
+  for (inspect::Node** link = &node.first_child; *link;) {
+    inspect::Node& child = **link;
+    if (keep(child)) {
+      link = &child.next;
+    } else {
+      any_went = any_went || !child.is_text() || !is_whitespace(child.text);
+      *link = child.next;
+    }
+  }
+  return any_went;
+}
+
+/// Sets the value of an attribute; one that is new goes to its place in the order.
+void set_attribute(inspect::Node& node, std::string_view ns, std::string_view name, std::string_view value,
+                   inspect::Arena& arena);
+
+}  // namespace sallyport::policy
