@@ -1,0 +1,203 @@
+// Holds the parts of a policy file against each other and puts the bundle's tables together.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "policy/source/keys.h"
+
+namespace sallyport::policy::source {
+namespace {
+
+std::string line_of(const toml::source_region& at) {
+  return "line " + std::to_string(at.begin.line);
+}
+
+/// Every owned domain by name, and what was written about it.
+struct Owned {
+  std::string enclave, home;
+  toml::source_region at;
+};
+using Owners = std::map<std::string, Owned, std::less<>>;
+
+class Compiler {
+ public:
+  Compiler(Reading& in, const PolicyText& text) : in_(in), text_(text) {}
+
+  Tables run() {
+    if (text_.enclaves.size() == 1)
+      in_.mistake(text_.enclaves.front().name.at, "there is only one enclave",
+                  "a boundary has two sides; add the other");
+    own_domains();
+    withdraw_domains();
+    add_enclaves_and_domains();
+    for (const PeeringText& peering : text_.peerings) add_peering(peering);
+    std::ranges::sort(tables_.routes, {}, [](const Route& r) { return std::pair(r.from, r.to); });
+    warn();
+    tables_.name = text_.name;
+    tables_.limits = text_.limits;
+    tables_.settings = text_.settings;
+    tables_.settings.stages_off = text_.stages.off;
+    return std::move(tables_);
+  }
+
+ private:
+  void own(const Written& domain, const std::string& enclave, const std::string& home) {
+    if (domain.text.empty()) return;  // its mistake has been told
+    const auto [at, is_new] = owners_.try_emplace(domain.text, Owned{enclave, home, domain.at});
+    if (is_new) return;
+    const std::string other =
+        at->second.enclave == enclave ? "already" : "also in the enclave '" + at->second.enclave + "'";
+    in_.mistake(domain.at, "'" + domain.text + "' stands " + other + ", " + line_of(at->second.at),
+                "a domain belongs to one enclave and stands there once; take one of the two away");
+  }
+
+  void own_domains() {
+    for (const EnclaveText& enclave : text_.enclaves) {
+      for (const DomainText& domain : enclave.domains) {
+        own(domain.name, enclave.name.text, domain.name.text);
+        for (const Written& component : domain.components) own(component, enclave.name.text, domain.name.text);
+      }
+    }
+  }
+
+  void withdraw_domains() {
+    for (const EnclaveText& enclave : text_.enclaves)
+      for (const Written& domain : enclave.withdrawn)
+        if (const auto at = owners_.find(domain.text); at != owners_.end())
+          in_.mistake(domain.at, "'" + domain.text + "' is withdrawn and owned, " + line_of(at->second.at),
+                      "take one of the two away");
+  }
+
+  void add_enclaves_and_domains() {
+    for (const EnclaveText& text : text_.enclaves) {
+      Enclave enclave{.name = text.name.text, .revocation = text.revocation, .withdrawn = {}};
+      for (const Written& domain : text.withdrawn) enclave.withdrawn.push_back(domain.text);
+      std::ranges::sort(enclave.withdrawn);
+      tables_.enclaves.push_back(std::move(enclave));
+    }
+    std::ranges::sort(tables_.enclaves, {}, &Enclave::name);
+    for (const auto& [domain, owned] : owners_)
+      tables_.domains.push_back(
+          {.name = domain, .enclave = number(tables_.enclaves, owned.enclave), .home = number_of(owned.home)});
+  }
+
+  template <class Named>
+  static std::uint16_t number(const std::vector<Named>& sorted, const std::string& name) {
+    return static_cast<std::uint16_t>(std::ranges::lower_bound(sorted, name, {}, &Named::name) - sorted.begin());
+  }
+  std::uint16_t number_of(const std::string& domain) const {
+    return static_cast<std::uint16_t>(std::distance(owners_.begin(), owners_.find(domain)));
+  }
+
+  /// The domains of one side that some enclave owns; a mistake for each other one.
+  std::vector<const Written*> known(const std::vector<Written>& side) {
+    std::vector<const Written*> found;
+    for (const Written& domain : side) {
+      if (owners_.contains(domain.text)) {
+        found.push_back(&domain);
+        continue;
+      }
+      std::vector<std::string_view> names;
+      for (const auto& [name, owned] : owners_) names.emplace_back(name);
+      const std::string_view meant = inspect::nearest(domain.text, names);
+      in_.mistake(domain.at, "no enclave owns the domain '" + domain.text + "'",
+                  meant.empty() ? "add it to its enclave, as a domain or a component"
+                                : "did you mean '" + std::string(meant) + "'?");
+    }
+    return found;
+  }
+
+  void add_peering(const PeeringText& text) {
+    if (!text.rule.id.empty() && !ids_.insert(text.rule.id).second)
+      in_.mistake(text.at, "there is a peering '" + text.rule.id + "' already", "give each peering an id of its own");
+    const auto place = static_cast<std::uint16_t>(tables_.peerings.size());
+    tables_.peerings.push_back(text.rule);
+    const std::vector<const Written*> to = known(text.to);
+    for (const Written* a : known(text.from)) {
+      for (const Written* b : to) {
+        if (owners_.find(a->text)->second.enclave == owners_.find(b->text)->second.enclave) {
+          in_.mistake(b->at, "'" + a->text + "' and '" + b->text + "' are in one enclave",
+                      "a peering crosses the boundary: 'from' and 'to' are domains of different enclaves");
+          continue;
+        }
+        add_route(text, place, *a, *b);
+        if (text.both) add_route(text, place, *b, *a);
+      }
+    }
+  }
+
+  void add_route(const PeeringText& text, std::uint16_t place, const Written& from, const Written& to) {
+    const auto [at, is_new] = granted_.try_emplace(std::pair(from.text, to.text), text.rule.id);
+    if (is_new) {
+      tables_.routes.push_back({number_of(from.text), number_of(to.text), place});
+      return;
+    }
+    in_.mistake(to.at, "the peering '" + at->second + "' has the pair " + from.text + " to " + to.text + " already",
+                "let one peering name the pair, with all kinds of stanzas that may cross");
+  }
+
+  void warn() {
+    for (auto i = static_cast<unsigned>(Stage::Payload); i <= static_cast<unsigned>(kLastStage); ++i) {
+      const std::string stage(name(static_cast<Stage>(i)));
+      if ((text_.stages.off >> i) & 1U)
+        in_.warning(text_.stages.at, "the stage '" + stage + "' is switched off", "nothing is checked there");
+      else
+        in_.warning(text_.stages.at, "this version has no stage '" + stage + "', so nothing crosses",
+                    "name it in [stages] off = [...] to let stanzas cross unchecked by it");
+    }
+    if (text_.peerings.empty())
+      in_.warning({}, "there is no peering, so nothing crosses", "add a [[peering]] for what may cross");
+    for (const PeeringText& peering : text_.peerings)
+      if (peering.rule.iq && !peering.both && !has_way_back(peering))
+        in_.warning(peering.at, "the peering '" + peering.rule.id + "' lets iq requests cross, but no answers",
+                    "use direction = \"both\", or take \"iq\" away");
+    for (const auto& [domain, owned] : owners_)
+      if (std::ranges::none_of(granted_,
+                               [&](const auto& g) { return g.first.first == domain || g.first.second == domain; }))
+        in_.warning(owned.at, "no peering names the domain '" + domain + "', so nothing reaches it", "");
+  }
+
+  bool has_way_back(const PeeringText& peering) const {
+    return std::ranges::all_of(peering.from, [&](const Written& a) {
+      return std::ranges::all_of(peering.to,
+                                 [&](const Written& b) { return granted_.contains(std::pair(b.text, a.text)); });
+    });
+  }
+
+  Reading& in_;
+  const PolicyText& text_;
+  Owners owners_;
+  std::set<std::string> ids_;
+  std::map<std::pair<std::string, std::string>, std::string> granted_;  // pair -> id of its peering
+  Tables tables_;
+};
+
+}  // namespace
+
+std::expected<Compiled, std::vector<Mistake>> compile(std::string_view text, const std::string& file) {
+  const toml::parse_result parsed = toml::parse(text, file);
+  Reading in(file);
+  if (!parsed) {
+    in.mistake(parsed.error().source(), std::string(parsed.error().description()), "mend the TOML here");
+    return std::unexpected(std::move(in.mistakes()));
+  }
+  PolicyText policy;
+  read_section(in, parsed.table(), file_section(), policy);
+  if (const auto* stages = parsed.table().get("stages")) policy.stages.at = stages->source();
+
+  Tables tables = Compiler(in, policy).run();
+  if (!in.mistakes().empty()) {
+    std::ranges::sort(in.mistakes(), {}, [](const Mistake& m) { return std::tuple(m.line, m.column, m.what); });
+    return std::unexpected(std::move(in.mistakes()));
+  }
+  auto bundle = Bundle::make(std::move(tables));
+  if (!bundle) {
+    in.mistake({}, bundle.error().what, "");
+    return std::unexpected(std::move(in.mistakes()));
+  }
+  return Compiled{std::move(*bundle), std::move(in.warnings())};
+}
+
+}  // namespace sallyport::policy::source

@@ -1,0 +1,54 @@
+// The one table of the policy file's keys. The reader, the defaults and the reference page are made from it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "policy/source/reading.h"
+
+namespace sallyport::policy::source {
+
+struct DomainText {
+  Written name;
+  std::vector<Written> components;
+};
+
+struct EnclaveText {
+  Written name;
+  RevocationRule revocation = RevocationRule::Required;
+  std::vector<Written> withdrawn;
+  std::vector<DomainText> domains;
+};
+
+struct PeeringText {
+  toml::source_region at;
+  Peering rule;
+  bool both = false;
+  std::vector<Written> from, to;
+};
+
+struct StagesText {
+  toml::source_region at;
+  std::uint8_t off = 0;
+};
+
+/// A whole file as it was written, before the parts are held against each other.
+struct PolicyText {
+  std::string name;
+  StagesText stages;
+  Settings settings;
+  Limits limits;
+  std::vector<EnclaveText> enclaves;
+  std::vector<PeeringText> peerings;
+};
+
+Section<PolicyText> file_section();
+Section<PolicyText> policy_section();
+Section<StagesText> stages_section();
+Section<Settings> settings_section();
+Section<Limits> limits_section();
+Section<EnclaveText> enclave_section();
+Section<DomainText> domain_section();
+Section<PeeringText> peering_section();
+
+}  // namespace sallyport::policy::source

@@ -1,0 +1,61 @@
+#include "policy/source/keys.h"
+
+namespace sallyport::policy::source {
+namespace {
+
+constexpr std::string_view kHead =
+    "# The policy file\n\n"
+    "Made from the table of keys in `policy/source/keys.cc`; a test compares the two. "
+    "`cmake --build build/release --target reference` writes it anew.\n\n"
+    "The officer's file says which domains each enclave owns, and what may cross between them. It is TOML. What it "
+    "does "
+    "not name does not cross; an empty list is a mistake and never means \"all\"; unknown keys are mistakes. "
+    "`sallyport policy check FILE` tells all mistakes at once; `sallyport policy compile FILE -o BUNDLE` makes the "
+    "bundle, "
+    "which is all that the guard reads.\n\n"
+    "```toml\n"
+    "[policy]\n"
+    "name = \"demo\"\n\n"
+    "[stages]\n"
+    "off = [\"payload\", \"label\", \"presence\", \"content\", \"rate\"]\n\n"
+    "[enclave.north]\n"
+    "[[enclave.north.domain]]\n"
+    "name = \"north.test\"\n"
+    "components = [\"rooms.north.test\"]\n\n"
+    "[enclave.south]\n"
+    "[[enclave.south.domain]]\n"
+    "name = \"south.test\"\n"
+    "components = [\"rooms.south.test\"]\n\n"
+    "[[peering]]\n"
+    "id = \"north-south\"\n"
+    "from = [\"north.test\", \"rooms.north.test\"]\n"
+    "to = [\"south.test\", \"rooms.south.test\"]\n"
+    "direction = \"both\"\n"
+    "stanzas = [\"message\", \"presence\", \"iq\"]\n"
+    "```\n";
+
+template <class T>
+void add(std::string& page, const Section<T>& section) {
+  page += "\n## " + section.title + "\n\n" + section.meaning +
+          "\n\n| key | type | default | meaning |\n|---|---|---|---|\n";
+  for (const Key<T>& key : section.keys) {
+    const std::string fallback = key.required ? "required" : key.fallback.empty() ? "none" : "`" + key.fallback + "`";
+    page += "| `" + key.name + "` | " + key.type + " | " + fallback + " | " + key.meaning + " |\n";
+  }
+}
+
+}  // namespace
+
+std::string policy_reference() {
+  std::string page(kHead);
+  add(page, policy_section());
+  add(page, stages_section());
+  add(page, enclave_section());
+  add(page, domain_section());
+  add(page, peering_section());
+  add(page, settings_section());
+  add(page, limits_section());
+  return page;
+}
+
+}  // namespace sallyport::policy::source

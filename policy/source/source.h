@@ -1,0 +1,28 @@
+// The officer's policy file (TOML), read and compiled to a bundle. All mistakes at once, each with its place and its
+// remedy. Pure: whoever calls has read the file.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inspect/mistake.h"
+#include "policy/bundle.h"
+
+namespace sallyport::policy::source {
+
+using inspect::Mistake;
+
+struct Compiled {
+  Bundle bundle;
+  std::vector<Mistake> warnings;  ///< legal, but hardly what is wanted; and what this version does not check
+};
+
+/// `file` is the name that mistakes are reported under.
+std::expected<Compiled, std::vector<Mistake>> compile(std::string_view text, const std::string& file);
+
+/// docs/reference/policy.md, whole, from the table of keys that compile() reads by.
+std::string policy_reference();
+
+}  // namespace sallyport::policy::source
