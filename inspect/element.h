@@ -112,4 +112,32 @@ inline Node::Children Node::children() const {
   return Children(first_child);
 }
 
+/// Builds and alters trees in an arena, keeping the promises of Node: attributes sorted and unique, texts merged.
+/// Names, values and texts are kept as views: give literals, parts of what outlives the tree, or arena.copy().
+class TreeEditor {
+ public:
+  explicit TreeEditor(Arena& arena) : arena_(arena) {}
+
+  Node* element(std::string_view ns, std::string_view name);
+  /// A new last child element.
+  Node* append(Node& parent, std::string_view ns, std::string_view name);
+  /// `child` becomes the last child; it must not stand elsewhere.
+  void append(Node& parent, Node& child);
+  /// Adds to the text at the end. Empty text adds nothing.
+  void append_text(Node& parent, std::string_view text);
+  /// Adds the attribute or replaces its value.
+  void set_attribute(Node& node, std::string_view name, std::string_view value, std::string_view ns = "");
+  void remove_attribute(Node& node, std::string_view name, std::string_view ns = "");
+  /// `child` must be a child of `parent`. Texts before and after it are merged.
+  void remove_child(Node& parent, const Node& child);
+  void remove_children(Node& parent) { parent.first_child = nullptr; }
+  /// A tree of its own with the same views.
+  Node* copy(const Node& node);
+
+ private:
+  std::string_view joined(std::string_view first, std::string_view second);
+
+  Arena& arena_;
+};
+
 }  // namespace sallyport::inspect

@@ -8,13 +8,15 @@
 //   text      := 0x02 length:u32 octets                     not empty, never two in a row
 //   attribute := namespace name value:string                sorted by (namespace octets, name octets), no two alike
 //   name      := length:u16 octets                          [A-Za-z_][A-Za-z0-9._-]*, at most 256
-//   namespace := number:u16 [string]                        0 content (element) or none (attribute); 1 the xml
-//   namespace
-//                                                           (attribute only); 2.. by first use: the string follows
-//                                                           exactly when the number is new
+//   namespace := number:u16 [string]                        0 content (element) or none (attribute);
+//                                                           1 the xml namespace (attribute `lang` only);
+//                                                           2.. by first use: the string follows exactly when the
+//                                                           number is new
 //   string    := length:u32 octets
 //
-// All text is strict UTF-8 without the code points that protocol.md 7.2 Z-a forbids.
+// All text is strict UTF-8 without the code points that protocol.md 7.2 Z-a forbids. An element of the content
+// namespace stands only at the top or inside another such element; deeper ones keep their literal namespace
+// (protocol.md X-05). An element of the streams namespace stands only at the top (Z-g).
 #pragma once
 
 #include <cstdint>
@@ -44,12 +46,15 @@ class NormalFormWriter {
   std::size_t distinct_namespaces() const { return namespaces_.size(); }
 
  private:
+  struct Place {
+    std::size_t at, size;
+  };
   void finish_text();
   void namespace_number(std::string_view ns, bool of_attribute);
 
   std::string& out_;
-  std::vector<std::string> namespaces_;
-  std::size_t text_at_ = 0;  ///< where the open text node's length stands; 0 when there is none
+  std::vector<Place> namespaces_;  ///< where in out_ each one's octets stand
+  std::size_t text_at_ = 0;        ///< where the open text node's octets begin; 0 when there is none
 };
 
 /// What was wrong with octets that claim to be normal form. An edge that sends such a thing is treated as dead.

@@ -44,8 +44,9 @@ using StreamEvent = std::variant<StreamHeader, StanzaRead, StreamElement, Stream
 /// the events completed before it are given first. One parser reads one stream: a stream restart (RFC 6120 4.3.3) is a
 /// new parser. First-level elements are written to normal form as they are read; there is no tree.
 ///
-/// Elements of the stream's own content namespace become ns::kContent; the header's content namespace must be
-/// `content_namespace`, else the fault is invalid-namespace.
+/// Elements of the stream's own content namespace become ns::kContent, but inside an element of another namespace they
+/// keep their literal one (protocol.md X-05). The header's content namespace must be `content_namespace`, else the
+/// fault is invalid-namespace.
 class StreamParser {
  public:
   StreamParser(std::string_view content_namespace, const ParserLimits& limits);
