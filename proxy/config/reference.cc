@@ -47,6 +47,19 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
+std::string manual_list() {
+  std::string out;
+  for (const SectionText& section : all_sections()) {
+    out += "## " + escaped(title(section)) + "\n\n" + escaped(section.meaning) + "\n\n";
+    for (const KeyText& key : section.keys) {
+      out += "*" + escaped(key.name) + "* (" + escaped(type_and_limits(key)) + "; " +
+             (key.required ? "required" : "default " + escaped(default_text(key))) + ")\n\t" + escaped(key.meaning) +
+             "\n\n";
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string reference_page() {
@@ -70,17 +83,13 @@ std::string reference_page() {
   return out;
 }
 
-std::string manual_list() {
-  std::string out;
-  for (const SectionText& section : all_sections()) {
-    out += "## " + escaped(title(section)) + "\n\n" + escaped(section.meaning) + "\n\n";
-    for (const KeyText& key : section.keys) {
-      out += "*" + escaped(key.name) + "* (" + escaped(type_and_limits(key)) + "; " +
-             (key.required ? "required" : "default " + escaped(default_text(key))) + ")\n\t" + escaped(key.meaning) +
-             "\n\n";
-    }
-  }
-  return out;
+std::optional<std::string> with_manual_list(std::string_view page) {
+  constexpr std::string_view kBegin = "\n; keys\n", kEnd = "\n; end of keys\n";
+  const std::size_t begin = page.find(kBegin);
+  const std::size_t end = page.find(kEnd);
+  if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) return std::nullopt;
+  const std::string_view before = page.substr(0, begin + kBegin.size());
+  return std::string(before) + "\n" + manual_list() + std::string(page.substr(end + 1));
 }
 
 }  // namespace sallyport::config
