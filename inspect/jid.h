@@ -20,6 +20,7 @@ enum class JidFault : std::uint8_t {
   DomainDisagree,
   ResourceForbidden,
 };
+inline constexpr JidFault kLastJidFault = JidFault::ResourceForbidden;
 std::string_view name(JidFault fault);
 
 /// Ascii: localparts of printable ASCII in the set of protocol.md 5.8 (the default across domains). Unicode: also what
@@ -29,7 +30,8 @@ enum class JidProfile : std::uint8_t { Ascii, Unicode };
 /// A prepared address. Whoever holds a Jid holds a valid one; equal addresses have equal octets.
 class Jid {
  public:
-  /// Splits, prepares, checks. Limits: 1023 octets a part after preparation, local 256, domain 253, resource 512.
+  /// Splits, prepares, checks. Limits in octets after preparation: local 64 (Ascii) or 256, domain 253 as A-labels,
+  /// resource 512.
   static std::expected<Jid, JidFault> parse(std::string_view text, JidProfile profile = JidProfile::Ascii);
   /// Prepares a bare domain, e.g. of a stream header or a configuration: U-labels, lower case, no trailing dot.
   static std::expected<std::string, JidFault> prepare_domain(std::string_view text);
@@ -46,6 +48,8 @@ class Jid {
   bool operator==(const Jid&) const = default;
 
  private:
+  Jid() = default;
+
   std::string text_;
   std::uint16_t domain_at_ = 0;
   std::uint16_t resource_at_ = 0;  ///< one past the '/'; 0: none
