@@ -14,6 +14,9 @@ SANITIZERS = {
     "ASAN_SYMBOLIZER_PATH": "/usr/bin/llvm-symbolizer-19",
 }
 
+# Between real peers the programs run sanitized, so that a memory fault there fails a test too.
+SANITIZED = {"SALLYPORT_BUILD": str(ROOT / "build" / "sanitize")}
+
 
 def build(tally, preset, target="all"):
     configured = run(f"configure-{preset}", ["cmake", "--preset", preset], deadline=300)
@@ -58,12 +61,13 @@ def count_googletest(tally, name, ran, report):
     tally.add(name, len(cases) - min(failed, len(cases)), failed, ran.why())
 
 
-def pytest(tally, folder, deadline, env=None):
+def pytest(tally, folder, deadline, env=None, enclosed=False):
     """Runs the pytest cases of a folder; a skipped case counts as failed, since nothing may stay untested silently."""
     report = LOGS / f"pytest-{folder}.xml"
     LOGS.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    ran = run(f"pytest-{folder}", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=10", "-rfEs",
+    around = ["tests/lab/enclosed"] if enclosed else []
+    ran = run(f"pytest-{folder}", [*around, PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=10", "-rfEs",
                                    f"--junitxml={report}", f"tests/{folder}"], deadline, env)
     if not report.exists():
         tally.check(folder, False, ran.why() or "wrote no report")
@@ -101,4 +105,5 @@ PARTS = {
     "unit-sanitize": lambda tally: unit(tally, "sanitize"),
     "build-fuzz": lambda tally: build(tally, "fuzz", "fuzzers"),
     "fuzz": fuzz,
+    "interop": lambda tally: pytest(tally, "interop", deadline=3000, env=SANITIZED, enclosed=True),
 }

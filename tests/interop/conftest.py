@@ -1,0 +1,24 @@
+"""The laboratory for the tests of this folder. They run under tests/lab/enclosed."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from lab.enclaves import NORTH, SOUTH  # noqa: E402
+from plays import Stage  # noqa: E402
+
+PEOPLE = {"north to south": (NORTH, "romeo", SOUTH, "juliet"), "south to north": (SOUTH, "juliet", NORTH, "romeo")}
+
+
+@pytest.fixture(params=list(PEOPLE), ids=lambda way: way.replace(" ", "-"))
+def stage(request, laboratory):
+    """Two people logged in, either of them the one who speaks first."""
+    near_enclave, near, far_enclave, far = PEOPLE[request.param]
+    with_rooms = far_enclave.rooms
+    people = [laboratory.login(near_enclave, near), laboratory.login(far_enclave, far)]
+    yield Stage(*people, with_rooms)
+    for person in people:
+        person.close()

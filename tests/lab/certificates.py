@@ -1,0 +1,85 @@
+"""Certificate authorities for the enclaves' servers and for hand-made peers. EC P-256; names as XMPP servers expect them."""
+
+import datetime
+import pathlib
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+XMPP_ADDR = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5")  # RFC 6120 13.7.1.4
+SRV_NAME = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.7")  # RFC 4985
+
+
+def _der_string(tag, text):
+    octets = text.encode()
+    assert len(octets) < 128
+    return bytes([tag, len(octets)]) + octets
+
+
+def names_of(domain, kinds=("dns", "srv", "xmpp")):
+    """subjectAltName entries that speak for a domain."""
+    entries = []
+    if "dns" in kinds:
+        entries.append(x509.DNSName(domain))
+    if "srv" in kinds:
+        entries.append(x509.OtherName(SRV_NAME, _der_string(0x16, f"_xmpp-server.{domain}")))
+        entries.append(x509.OtherName(SRV_NAME, _der_string(0x16, f"_xmpp-client.{domain}")))
+    if "xmpp" in kinds:
+        entries.append(x509.OtherName(XMPP_ADDR, _der_string(0x0C, domain)))
+    return entries
+
+
+class Certificate:
+    def __init__(self, certificate, key):
+        self.certificate = certificate  # PEM file, with its chain
+        self.key = key  # PEM file
+
+
+class Authority:
+    """A CA of one enclave, with its files in a folder."""
+
+    def __init__(self, name, folder):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name} CA")])
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.file = self.folder / "ca.pem"
+        now = datetime.datetime.utcnow()
+        self._certificate = (
+            x509.CertificateBuilder().subject_name(self._name).issuer_name(self._name)
+            .public_key(self._key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=30))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256()))
+        self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+
+    def issue(self, label, domains, kinds=("dns", "srv", "xmpp"), common_name=None, valid_from=-1, valid_to=24):
+        """A certificate for domains; valid_from and valid_to are hours from now."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.datetime.utcnow()
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name or label)])
+        builder = (
+            x509.CertificateBuilder().subject_name(subject).issuer_name(self._name)
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now + datetime.timedelta(hours=valid_from))
+            .not_valid_after(now + datetime.timedelta(hours=valid_to))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.KeyUsage(True, False, False, False, False, False, False, False, False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]),
+                           critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False))
+        entries = [entry for domain in domains for entry in names_of(domain, kinds)]
+        if entries:
+            builder = builder.add_extension(x509.SubjectAlternativeName(entries), critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
+        chain = self.folder / f"{label}.pem"
+        secret = self.folder / f"{label}.key"
+        chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        secret.touch(mode=0o600)
+        secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                             serialization.NoEncryption()))
+        return Certificate(chain, secret)

@@ -1,0 +1,188 @@
+"""The guard as an operator would run it: certificates, policy, configuration, `sallyport run`, and its audit log."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+from lab.enclaves import ENCLAVES, S2S_PORT, other
+from lab.process import Process
+from lab.waiting import until_accepting, until_true
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+POLICY = """
+[policy]
+name = "laboratory"
+
+[stages]
+off = ["payload", "label", "presence", "content", "rate"]
+
+[enclave.north]
+[[enclave.north.domain]]
+name = "north.test"
+components = ["rooms.north.test"]
+
+[enclave.south]
+[[enclave.south.domain]]
+name = "south.test"
+components = ["rooms.south.test"]
+
+[[peering]]
+id = "people"
+from = ["north.test"]
+to = ["south.test"]
+direction = "both"
+stanzas = ["message", "presence", "iq"]
+
+[[peering]]
+id = "south-rooms-for-north"
+from = ["north.test"]
+to = ["rooms.south.test"]
+direction = "both"
+stanzas = ["message", "presence", "iq"]
+
+[[peering]]
+id = "north-rooms-for-south"
+from = ["south.test"]
+to = ["rooms.north.test"]
+direction = "both"
+stanzas = ["message", "presence", "iq"]
+"""
+
+EDGE = """
+[edge.{name}]
+listen = [{listen}]
+anchors = ["{anchor}"]
+resolvers = ["{resolver}:53"]
+bind = [{bind}]
+revocation = "off"
+lanes = {lanes}
+{limits}
+"""
+
+FACE = """
+[[edge.{name}.face]]
+domain = "{domain}"
+certificate = "{certificate}"
+key = "{key}"
+"""
+
+
+def build_folder():
+    """Where the programs are: SALLYPORT_BUILD, or the release build."""
+    return pathlib.Path(os.environ.get("SALLYPORT_BUILD", ROOT / "build" / "release")).resolve()
+
+
+def program(name="sallyport"):
+    return build_folder() / "proxy" / name
+
+
+def command(*words, check=True):
+    """Runs `sallyport WORDS...` to its end."""
+    ran = subprocess.run([str(program()), *map(str, words)], capture_output=True, text=True, timeout=60)
+    if check and ran.returncode != 0:
+        raise AssertionError(f"sallyport {' '.join(map(str, words))}: {ran.returncode}\n{ran.stdout}{ran.stderr}")
+    return ran
+
+
+class Guard:
+    """faces: for each enclave, {far domain: Certificate} to show there. anchors: for each enclave, the CA file it trusts."""
+
+    def __init__(self, folder, faces, anchors, families=(4,), lanes=1, policy=POLICY, limits=""):
+        self.folder = pathlib.Path(folder)
+        self.faces = faces
+        self.anchors = anchors
+        self.families = families
+        self.lanes = lanes
+        self.policy = policy
+        self.limits = limits
+        self.process = None
+        self.configuration = self.folder / "sallyport.toml"
+        self.audit_folder = self.folder / "audit"
+        self.policy_file = self.folder / "policy.toml"
+        self.bundle = self.folder / "policy.bundle"
+
+    def write_files(self):
+        self.audit_folder.mkdir(exist_ok=True)
+        airlock = self.folder / "airlock"
+        airlock.mkdir(exist_ok=True, mode=0o700)
+        self.policy_file.write_text(self.policy)
+        command("policy", "compile", self.policy_file, "-o", self.bundle)
+        parts = [f'log_level = "debug"\npid_file = "{self.folder}/sallyport.pid"\n',
+                 f'[guard]\nbundle = "{self.bundle}"\npolicy = "{self.policy_file}"\nairlock = "{airlock}"\n'
+                 f'control = "{airlock}/control.sock"\nlanes = {self.lanes}\n',
+                 f'[audit]\ndirectory = "{self.audit_folder}"\n']
+        for enclave in ENCLAVES:
+            addresses = [enclave.guard(family) for family in self.families]
+            parts.append(EDGE.format(
+                name=enclave.name, anchor=self.anchors[enclave], resolver=enclave.resolver(), lanes=self.lanes,
+                listen=", ".join(f'"{bracketed(address)}:{S2S_PORT}"' for address in addresses),
+                bind=", ".join(f'"{address}"' for address in addresses),
+                limits=f"[edge.{enclave.name}.limits]\n{self.limits}" if self.limits else ""))
+            for domain in other(enclave).domains:
+                face = self.faces[enclave][domain]
+                parts.append(FACE.format(name=enclave.name, domain=domain, certificate=face.certificate, key=face.key))
+        self.configuration.write_text("".join(parts))
+
+    def start(self):
+        self.write_files()
+        self.launch()
+
+    def launch(self):
+        self.process = Process("sallyport", [program(), "run", "-c", self.configuration, "--libexec", program().parent],
+                               self.folder, env=sanitizer_settings(self.folder))
+        self.wait_until_open()
+
+    def wait_until_open(self, deadline=60):
+        for enclave in ENCLAVES:
+            for family in self.families:
+                until_accepting(enclave.guard(family), S2S_PORT, deadline, self.process)
+
+    def stop(self):
+        return self.process.stop(30) if self.process else 0
+
+    def pids(self):
+        """{program name: [pid]} of the running guard and edges."""
+        found = {}
+        for child in pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            try:
+                name = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[0].decode().rsplit("/", 1)[-1]
+            except OSError:
+                continue
+            found.setdefault(name, []).append(int(child))
+        return found
+
+    def records(self):
+        """Every whole line of the audit log, as dictionaries, oldest first."""
+        lines = []
+        for segment in sorted(self.audit_folder.iterdir()):
+            if segment.suffix not in (".jsonl", ".log"):
+                continue
+            for line in segment.read_bytes().split(b"\n")[:-1]:
+                lines.append(json.loads(line))
+        return lines
+
+    def record_where(self, wanted, what, deadline=10, since=0):
+        """The first record after the `since`th for which wanted(record) holds."""
+        def look():
+            return next((record for record in self.records()[since:] if wanted(record)), None)
+        return until_true(look, f"an audit line: {what}", deadline)
+
+    def verify(self):
+        return command("audit", "verify", self.audit_folder, check=False)
+
+
+def bracketed(address):
+    return f"[{address}]" if ":" in address else address
+
+
+def sanitizer_settings(folder):
+    """Reports of the sanitizers go to files, so that the tests find them whatever becomes of the output."""
+    return {"ASAN_OPTIONS": f"log_path={folder}/asan:detect_stack_use_after_return=1:abort_on_error=0:exitcode=99",
+            "UBSAN_OPTIONS": f"log_path={folder}/ubsan:print_stacktrace=1",
+            "ASAN_SYMBOLIZER_PATH": "/usr/bin/llvm-symbolizer-19"}
+
+
+def sanitizer_reports(folder):
+    return [path.read_text(errors="replace") for path in sorted(pathlib.Path(folder).glob("*san.*"))]

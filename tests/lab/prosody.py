@@ -1,0 +1,74 @@
+"""A Prosody as Debian packages it, told only its names, addresses, certificates, resolver and accounts."""
+
+import pathlib
+
+from lab.enclaves import C2S_PORT, S2S_PORT
+from lab.process import Process
+from lab.waiting import until_accepting
+
+CONFIGURATION = """
+run_as_root = true
+pidfile = "{home}/prosody.pid"
+data_path = "{home}/data"
+certificates = "{home}"
+interfaces = {{ {interfaces} }}
+c2s_ports = {{ {c2s} }}
+s2s_ports = {{ {s2s} }}
+component_ports = {{}}
+c2s_direct_tls_ports = {{}}
+s2s_direct_tls_ports = {{}}
+http_ports = {{}}
+https_ports = {{}}
+modules_enabled = {{ "disco", "roster", "saslauth", "tls", "ping", "private", "vcard_legacy", "time", "version", "posix", "blocklist" }}
+modules_disabled = {{ "s2s_auth_dane_in", "dialback" }}
+authentication = "internal_plain"
+storage = "internal"
+c2s_require_encryption = true
+s2s_require_encryption = true
+s2s_secure_auth = true
+s2s_timeout = 20
+unbound = {{ resolvconf = false, hoststxt = false, forward = "{resolver}", options = {{ ["local-zone:"] = "test. transparent", ["do-not-query-localhost:"] = "no" }} }}
+ssl = {{ certificate = "{certificate}", key = "{key}", cafile = "{trust}", capath = false }}
+log = {{ {{ levels = {{ min = "{level}" }}, to = "console" }} }}
+VirtualHost "{domain}"
+Component "{rooms}" "muc"
+"""
+
+
+class Prosody:
+    product = "prosody"
+
+    def __init__(self, enclave, folder, certificate, trust, accounts, families=(4, 6), level="info"):
+        self.enclave = enclave
+        self.folder = pathlib.Path(folder)
+        self.certificate = certificate
+        self.trust = trust
+        self.accounts = accounts
+        self.families = families
+        self.level = level
+        self.process = None
+
+    def start(self):
+        home = self.folder / f"prosody-{self.enclave.name}"
+        accounts = home / "data" / self.enclave.domain.replace(".", "%2e") / "accounts"
+        accounts.mkdir(parents=True, exist_ok=True)
+        for name, password in self.accounts.items():
+            (accounts / f"{name}.dat").write_text(f'return {{ ["password"] = "{password}"; }};\n')
+        configuration = home / "prosody.cfg.lua"
+        text = CONFIGURATION.format(
+            home=home, c2s=C2S_PORT, s2s=S2S_PORT, resolver=self.enclave.resolver(), level=self.level,
+            interfaces=", ".join(f'"{self.enclave.server(family)}"' for family in self.families),
+            certificate=self.certificate.certificate, key=self.certificate.key, trust=self.trust,
+            domain=self.enclave.domain, rooms=self.enclave.rooms)
+        configuration.write_text(text)
+        self.process = Process(f"prosody-{self.enclave.name}", ["prosody", "-F", "--config", configuration], self.folder)
+        for family in self.families:
+            until_accepting(self.enclave.server(family), C2S_PORT, 30, self.process)
+            until_accepting(self.enclave.server(family), S2S_PORT, 30, self.process)
+
+    def stop(self):
+        if self.process:
+            self.process.stop()
+
+    def kill(self):
+        self.process.kill()
