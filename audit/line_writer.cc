@@ -239,6 +239,10 @@ void FieldWriter::time(Time time, std::string& out) {
   out += "Z\"";
 }
 
+void append_text(std::string_view value, std::string& out) {
+  text(value, out, value.size());
+}
+
 Chain::Chain(std::uint64_t number, const Digest& last)
     : number_(number), last_(last), sha256_(Botan::HashFunction::create_or_throw("SHA-256")) {}
 

@@ -30,6 +30,9 @@ class FieldWriter {
   std::string second_text_;
 };
 
+/// Appends a text in its one spelling, with quotes, uncut.
+void append_text(std::string_view text, std::string& out);
+
 /// Numbers lines and chains them by their RFC 6962 leaf hashes.
 class Chain {
  public:

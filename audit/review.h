@@ -1,0 +1,41 @@
+// Finds records and prints them so that a person can read them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "audit/line_reader.h"
+
+namespace sallyport::audit {
+
+/// Which records are wanted; what is not set lets everything through. A record has to meet all that is set.
+struct Filter {
+  std::optional<std::uint64_t> record;
+  std::string since;     ///< a time as the log writes it, or a front part of one: "2026-03-04T05"
+  std::string reason;    ///< reason, finding or event code; one that ends in "." means the whole stage
+  std::string verdict;   ///< leaves no events
+  std::string from, to;  ///< a JID, a bare JID (all its resources) or a domain (all its JIDs)
+
+  bool permits(const Line& line) const;
+};
+
+/// Lines for a terminal: what is aligned is cut nowhere, what is not plain stays escaped.
+class Printer {
+ public:
+  explicit Printer(bool coloured) : coloured_(coloured) {}
+  /// The heads of the columns, with a newline.
+  std::string heading() const;
+  /// One record, with a newline.
+  std::string print(const Line& line) const;
+
+ private:
+  std::string stanza(const Line& line) const;
+  std::string event(const Line& line) const;
+  std::string coloured(std::string_view text, std::string_view colour) const;
+
+  bool coloured_;
+};
+
+}  // namespace sallyport::audit

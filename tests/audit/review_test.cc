@@ -1,0 +1,114 @@
+// What a person sees of the record, and what `sallyport audit` answers.
+#include "audit/review.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "audit/line_writer.h"
+#include "scratch.h"
+
+namespace sallyport::audit {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class AuditReview : public testing::Test {
+ protected:
+  Line read(const Record& record) {
+    std::string fields;
+    text_.clear();
+    FieldWriter().write(record, fields);
+    Chain(11, {}).append(fields, text_);
+    text_.pop_back();
+    const auto line = Line::read(text_);
+    EXPECT_TRUE(line);
+    return *line;
+  }
+  bool finds(const Filter& filter, const Record& record) { return filter.permits(read(record)); }
+
+  std::string text_;
+};
+
+TEST_F(AuditReview, PrintsAStanzaInOneLine) {
+  auto record = release(5, 9);
+  record.rule = "chat";
+  record.findings = {"label.missing"};
+  EXPECT_EQ(Printer(false).print(read(record)),
+            "      12  2026-03-04 05:06:07.000  release   message chat            policy.granted                "
+            "romeo@a.test/orchard > juliet@b.test  id=m9  rule=chat  also=label.missing\n");
+}
+
+TEST_F(AuditReview, PrintsAnEventInOneLine) {
+  auto record = event("leg.closed");
+  record.enclave = "north";
+  record.leg = 4;
+  record.details = {{"cause", "reset by peer"}};
+  EXPECT_EQ(Printer(false).print(read(record)),
+            "      12  2026-03-04 05:06:07.000  event     leg.closed              enclave=north  leg=4  "
+            "cause=reset by peer\n");
+}
+
+TEST_F(AuditReview, NeverLetsAPeerSteerTheTerminal) {
+  auto record = release(5, 9);
+  record.id = "\x1b[2J\n12 release";
+  const auto printed = Printer(false).print(read(record));
+  EXPECT_THAT(printed, HasSubstr(R"(id=\u001b[2J\u000a12 release)"));
+  EXPECT_THAT(printed, Not(HasSubstr("\x1b")));
+}
+
+TEST_F(AuditReview, ColoursOnlyWhenAsked) {
+  EXPECT_THAT(Printer(true).print(read(release(1, 1))), HasSubstr("\x1b[32mrelease"));
+  EXPECT_THAT(Printer(false).print(read(release(1, 1))), Not(HasSubstr("\x1b")));
+}
+
+TEST_F(AuditReview, FindsByJidBareJidAndDomain) {
+  const auto record = release(1, 1);
+  const auto from = [](std::string jid) {
+    Filter filter;
+    filter.from = std::move(jid);
+    return filter;
+  };
+  EXPECT_TRUE(finds(from("romeo@a.test/orchard"), record));
+  EXPECT_TRUE(finds(from("romeo@a.test"), record));
+  EXPECT_TRUE(finds(from("a.test"), record));
+  EXPECT_FALSE(finds(from("test"), record));
+  EXPECT_FALSE(finds(from("romeo@a.test/balcony"), record));
+  EXPECT_FALSE(finds(from("b.test"), record));
+  EXPECT_FALSE(finds(from("a.test"), event("x.y"))) << "an event is from nobody";
+}
+
+TEST_F(AuditReview, FindsByReasonFindingCodeAndStage) {
+  auto record = release(1, 1);
+  record.findings = {"label.missing"};
+  const auto reason = [](std::string code) {
+    Filter filter;
+    filter.reason = std::move(code);
+    return filter;
+  };
+  EXPECT_TRUE(finds(reason("policy.granted"), record));
+  EXPECT_TRUE(finds(reason("label.missing"), record));
+  EXPECT_TRUE(finds(reason("label."), record));
+  EXPECT_FALSE(finds(reason("label"), record));
+  EXPECT_TRUE(finds(reason("leg."), event("leg.opened")));
+}
+
+TEST_F(AuditReview, FindsByTimeVerdictAndNumber) {
+  Filter filter;
+  filter.since = "2026-03-04";
+  EXPECT_TRUE(finds(filter, release(1, 1)));
+  filter.since = "2026-03-04T05:06:08";
+  EXPECT_FALSE(finds(filter, release(1, 1)));
+  filter.since = "";
+  filter.verdict = "drop";
+  EXPECT_FALSE(finds(filter, release(1, 1)));
+  filter.verdict = "release";
+  EXPECT_TRUE(finds(filter, release(1, 1)));
+  filter.record = 12;
+  EXPECT_TRUE(finds(filter, release(1, 1)));
+  filter.record = 13;
+  EXPECT_FALSE(finds(filter, release(1, 1)));
+}
+
+}  // namespace
+}  // namespace sallyport::audit
