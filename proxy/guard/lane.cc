@@ -1,0 +1,321 @@
+// Inputs of a lane: which leg is meant, whether the frame is legal there, and what is due. What the frames of accepted
+// legs do is in lane_near.cc, those of dialled legs in lane_far.cc.
+#include "proxy/guard/lane.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/guard/admission.h"
+#include "proxy/guard/route.h"
+
+namespace sallyport::guard {
+
+using airlock::CloseKind;
+using airlock::LegId;
+using inspect::StreamCondition;
+using policy::Reason;
+
+Lane::Lane(LaneSettings settings, Outlet& outlet, audit::Log::Lane& log, Budget& budget,
+           std::shared_ptr<const policy::Bundle> bundle)
+    : state_(std::move(settings), outlet, log, budget, std::move(bundle)) {}
+
+Lane::~Lane() = default;
+
+void Lane::on_channel(EdgeIndex edge, std::uint16_t edge_lane, std::uint16_t edge_lanes, Moment now) {
+  state_.now = now;
+  EdgeView& view = state_.edges[edge];
+  if (view.up.empty() && state_.settings.lane == 0) state_.note(Reason::AirlockUp, view.enclave);
+  view.up.resize(edge_lanes, false);
+  view.seen.resize(edge_lanes);
+  view.up[edge_lane] = true;
+  std::vector<Route*> routes;
+  for (const auto& [serial, route] : state_.routes) {
+    if (route->to_edge() == edge) routes.push_back(route.get());
+  }
+  for (Route* route : routes) route->retry();
+}
+
+void Lane::on_edge_lost(EdgeIndex edge, Moment now) {
+  state_.now = now;
+  EdgeView& view = state_.edges[edge];
+  std::vector<std::uint64_t> serials;
+  for (const auto& [id, serial] : view.legs) serials.push_back(serial);
+  if (!serials.empty() || (state_.settings.lane == 0 && !view.up.empty()))
+    state_.note(Reason::AirlockDown, view.enclave, {{"legs", std::to_string(serials.size())}});
+  view.up.clear();
+  view.seen.clear();
+  std::ranges::sort(serials);
+  for (const std::uint64_t serial : serials) {
+    if (InLeg* near = state_.in_leg(serial)) {
+      state_.bury(*near);
+    } else if (OutLeg* far = state_.out_leg(serial)) {
+      far->route->on_failed(*far, std::nullopt);
+      far->route->on_lost(*far, false);
+      // Nobody can tell what the edge had written.
+      end_far(*far, far->last);
+    }
+  }
+}
+
+void Lane::on_frame(EdgeIndex edge, std::uint16_t edge_lane, const airlock::Frame& frame, Moment now) {
+  state_.now = now;
+  EdgeView& view = state_.edges[edge];
+  if (edge_lane >= view.up.size() || !view.up[edge_lane]) return;
+  if (frame.leg == airlock::kNoLeg) {
+    if (const auto* event = std::get_if<airlock::Event>(&frame.body)) return take_event(edge, frame.leg, *event);
+    return end_edge(edge, Reason::AirlockMalformed, airlock::name(frame.body));
+  }
+  const auto found = view.legs.find(frame.leg);
+  if (found == view.legs.end()) {
+    const auto* opened = std::get_if<airlock::Opened>(&frame.body);
+    if (opened != nullptr && !airlock::is_dialled(frame.leg)) return open(edge, edge_lane, frame.leg, *opened);
+    if (!was_ever(view, edge_lane, frame.leg)) end_edge(edge, Reason::AirlockMalformed, "no such leg");
+    return;
+  }
+  InLeg* near = state_.in_leg(found->second);
+  OutLeg* far = near == nullptr ? state_.out_leg(found->second) : nullptr;
+  Leg& leg = near != nullptr ? static_cast<Leg&>(*near) : *far;
+  if (leg.edge_lane != edge_lane) return end_edge(edge, Reason::AirlockMalformed, "a leg of another channel");
+  if (const auto* event = std::get_if<airlock::Event>(&frame.body)) return take_event(edge, frame.leg, *event);
+  switch (ruling(leg.side, leg.phase, frame.body)) {
+    case Ruling::Take:
+      return near != nullptr ? take(*near, frame.body) : take(*far, frame.body);
+    case Ruling::Ignore:
+      if (near == nullptr || !std::holds_alternative<airlock::Stanza>(frame.body)) return;
+      if (near->still_counts) return take(*near, frame.body);
+      ++near->ignored;
+      return;
+    case Ruling::Alarm:
+      return alarm(leg, airlock::name(frame.body), name(leg.phase));
+  }
+}
+
+bool Lane::was_ever(const EdgeView& view, std::uint16_t edge_lane, LegId id) const {
+  if (!airlock::is_dialled(id)) return view.seen[edge_lane].has(id);
+  const std::uint64_t count = id / 2;
+  const LaneSettings& settings = state_.settings;
+  const std::uint64_t first = settings.run << 24U;
+  return count % settings.lanes == settings.lane && count / settings.lanes >= first &&
+         count / settings.lanes < first + state_.dialled;
+}
+
+void Lane::take(InLeg& leg, const airlock::Body& body) {
+  if (const auto* stanza = std::get_if<airlock::Stanza>(&body)) return take_stanza(leg, *stanza);
+  if (const auto* proved = std::get_if<airlock::Proved>(&body)) return prove(leg, *proved);
+  if (const auto* close = std::get_if<airlock::Close>(&body)) return on_near_close(leg, *close);
+  if (const auto* closed = std::get_if<airlock::Closed>(&body)) return on_near_closed(leg, *closed);
+}
+
+void Lane::take(OutLeg& leg, const airlock::Body& body) {
+  if (const auto* settled = std::get_if<airlock::Settled>(&body)) return settle(leg, settled->number);
+  if (const auto* credit = std::get_if<airlock::Credit>(&body)) {
+    leg.purse.add(*credit);
+    return leg.route->pump();
+  }
+  if (const auto* ready = std::get_if<airlock::Ready>(&body)) return make_ready(leg, *ready);
+  if (const auto* failed = std::get_if<airlock::Failed>(&body)) return fail(leg, *failed);
+  if (const auto* close = std::get_if<airlock::Close>(&body)) return on_far_close(leg, *close);
+  if (const auto* closed = std::get_if<airlock::Closed>(&body)) return on_far_closed(leg, *closed);
+}
+
+void Lane::alarm(Leg& leg, std::string_view frame, std::string_view why) {
+  state_.note(Reason::AirlockOutOfTurn, leg,
+              {{"frame", std::string(frame)}, {"leg", std::string(name(leg.side))}, {"why", std::string(why)}});
+  if (InLeg* near = state_.in_leg(leg.serial)) {
+    state_.close(*near, CloseKind::Abort, StreamCondition::UndefinedCondition, false);
+    state_.detach(*near);
+  } else if (OutLeg* far = state_.out_leg(leg.serial)) {
+    state_.close(*far, CloseKind::Abort, StreamCondition::UndefinedCondition);
+  }
+}
+
+void Lane::end_edge(EdgeIndex edge, Reason reason, std::string_view why) {
+  state_.note(reason, state_.edges[edge].enclave, {{"why", std::string(why)}});
+  // Nothing more of it is taken, even before its channels have ended.
+  state_.edges[edge].up.assign(state_.edges[edge].up.size(), false);
+  state_.outlet.end_edge(edge);
+}
+
+void Lane::say_closed(Leg& leg) {
+  if (leg.said_closed) return;
+  leg.said_closed = true;
+  state_.send(leg, airlock::Closed{});
+}
+
+void Lane::take_event(EdgeIndex edge, LegId leg, const airlock::Event& event) {
+  constexpr std::size_t kMostDetails = 16;
+  EdgeView& view = state_.edges[edge];
+  if (state_.now.steady - view.events_since >= std::chrono::minutes(1)) {
+    if (view.uncounted > 0)
+      state_.note(Reason::AirlockReports, view.enclave, {{"count", std::to_string(view.uncounted)}});
+    view.events_since = state_.now.steady;
+    view.events = 0;
+    view.uncounted = 0;
+  }
+  if (view.events >= kEventsPerMinute) {
+    ++view.uncounted;
+    return;
+  }
+  ++view.events;
+  // The code is the edge's own text: it stands among the details, so that no edge can write the guard's records.
+  Details details{{"code", event.code}};
+  for (const airlock::Pair& detail : event.details) {
+    if (details.size() > kMostDetails) break;
+    details.emplace_back(detail.from, detail.to);
+  }
+  audit::EventRecord record;
+  record.time = state_.now.wall;
+  record.code = policy::code(Reason::AirlockReported);
+  record.enclave = view.enclave;
+  record.leg = leg;
+  record.details = std::move(details);
+  state_.recorder.event(std::move(record));
+}
+
+void Lane::on_recorded(Moment now) {
+  state_.now = now;
+  recorded_.clear();
+  state_.recorder.take_recorded(recorded_);
+  // A log that has failed has written this, but what follows from it would be told to nobody.
+  if (state_.halted) return;
+  for (Recorder::Recorded& recorded : recorded_) {
+    switch (recorded.what.then) {
+      case OnRecord::Then::Nothing:
+        break;
+      case OnRecord::Then::Deliver:
+        deliver(recorded.what.leg, recorded.what.number, recorded.number);
+        break;
+      case OnRecord::Then::Answer:
+        state_.answer(recorded.what.origin);
+        if (recorded.what.bounce) state_.inject(std::move(recorded.what.bounce), recorded.number);
+        break;
+    }
+  }
+}
+
+void Lane::tick(Moment now) {
+  state_.now = now;
+  while (const auto serial = state_.agenda.due(now.steady)) on_due(*serial);
+}
+
+void Lane::on_due(std::uint64_t serial) {
+  if (Route* route = state_.route(serial)) return route->on_due();
+  if (InLeg* near = state_.in_leg(serial)) {
+    if (near->phase == Phase::Negotiating) return state_.refuse(*near, Reason::LegTimeout);
+    if (!near->clean_close || near->said_closed) {
+      state_.agenda.set(serial, near->due, kNever);
+      return end_edge(near->edge, Reason::AirlockMalformed, "a leg is not closed in time");
+    }
+    say_closed(*near);
+    return state_.agenda.set(serial, near->due, now_plus(kClosing));
+  }
+  OutLeg* far = state_.out_leg(serial);
+  switch (far->phase) {
+    case Phase::Dialling:
+      far->route->on_failed(*far, airlock::DialFault::Deadline);
+      return state_.close(*far, CloseKind::Abort, StreamCondition::UndefinedCondition);
+    case Phase::Open:
+      state_.note_settled(*far, far->settled);
+      return state_.agenda.set(serial, far->due, kNever);
+    default:
+      state_.agenda.set(serial, far->due, kNever);
+      return end_edge(far->edge, Reason::AirlockMalformed, "a leg is not closed in time");
+  }
+}
+
+Steady Lane::now_plus(std::chrono::milliseconds wait) const {
+  return state_.now.steady + wait;
+}
+
+Steady Lane::next_deadline() const {
+  return state_.agenda.next();
+}
+
+void Lane::flush(Moment now) {
+  state_.now = now;
+  for (const std::uint64_t serial : std::exchange(state_.touched, {})) {
+    if (InLeg* leg = state_.in_leg(serial)) tell(*leg);
+  }
+  for (const std::uint64_t serial : std::exchange(state_.quiet_routes, {})) {
+    const Route* route = state_.route(serial);
+    if (route == nullptr || !route->is_idle()) continue;
+    state_.routes_by_pair.erase({route->pair().from, route->pair().to});
+    state_.routes.erase(serial);
+  }
+}
+
+void Lane::tell(InLeg& leg) {
+  leg.touched = false;
+  if (state_.halted || leg.said_closed) return;
+  if (const auto handled = leg.window.news()) {
+    airlock::Handled frame;
+    frame.number = *handled;
+    state_.send(leg, frame);
+  }
+  if (leg.clean_close && leg.window.open() == 0) {
+    say_closed(leg);
+    return state_.agenda.set(leg.serial, leg.due, now_plus(kClosing));
+  }
+  if (leg.phase != Phase::Open && leg.phase != Phase::Held) return;
+  if (state_.recorder.is_congested()) return state_.touch(leg);
+  if (const auto credit = leg.lent.replenish()) state_.send(leg, *credit);
+}
+
+std::vector<Lane::Ending> Lane::endings(const policy::Bundle& bundle) const {
+  std::vector<Ending> endings;
+  for (const auto& [serial, route] : state_.routes) {
+    const policy::Pair& pair = route->pair();
+    const policy::Pair reverse{pair.to, pair.from};
+    const bool moved = bundle.lane_key(pair.from, pair.to) % state_.settings.lanes != state_.settings.lane;
+    const bool granted = still_granted(pair, route->from_enclave(), route->to_enclave(), bundle);
+    // Without a near leg a route only takes bounces back, for the pair in the other direction.
+    const bool returns =
+        route->in() == nullptr && still_granted(reverse, route->to_enclave(), route->from_enclave(), bundle);
+    if (!moved && (granted || returns)) continue;
+    endings.push_back({serial, pair, route->in() != nullptr, route->out() != nullptr});
+  }
+  std::ranges::sort(endings, {}, &Ending::crossing);
+  return endings;
+}
+
+void Lane::swap(std::shared_ptr<const policy::Bundle> bundle, Moment now) {
+  state_.now = now;
+  const auto ending = endings(*bundle);
+  state_.bundle = std::move(bundle);
+  for (const Ending& end : ending) {
+    if (Route* route = state_.route(end.crossing)) route->end(Reason::LegWithdrawn);
+  }
+}
+
+void Lane::drain(Moment now, std::chrono::milliseconds deadline) {
+  state_.now = now;
+  state_.draining = true;
+  airlock::Drain drain;
+  drain.deadline_ms = static_cast<std::uint32_t>(deadline.count());
+  for (EdgeIndex edge = 0; edge < state_.edges.size(); ++edge) {
+    const std::vector<bool>& up = state_.edges[edge].up;
+    for (std::uint16_t lane = 0; lane < up.size(); ++lane) {
+      if (up[lane]) state_.outlet.send(edge, lane, airlock::kNoLeg, drain);
+    }
+  }
+  std::vector<std::uint64_t> serials;
+  for (const auto& [serial, route] : state_.routes) serials.push_back(serial);
+  for (const std::uint64_t serial : serials) state_.route(serial)->retry();
+}
+
+void Lane::halt() {
+  state_.halted = true;
+}
+
+Lane::Census Lane::census() const {
+  Census census;
+  census.accepted = state_.in_legs.size();
+  census.dialled = state_.out_legs.size();
+  census.routes = state_.routes.size();
+  for (const auto& [serial, route] : state_.routes) census.queued += route->queued();
+  for (const auto& [serial, leg] : state_.out_legs) census.unsettled += leg->unsettled.size();
+  census.unrecorded = state_.recorder.open();
+  return census;
+}
+
+}  // namespace sallyport::guard

@@ -1,0 +1,98 @@
+// One lane of the guard: all legs and routes whose lane key leads here. The meaning of the guard, without any I/O.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "audit/log.h"
+#include "policy/bundle.h"
+#include "proxy/airlock/frames.h"
+#include "proxy/guard/lane_state.h"
+
+namespace sallyport::guard {
+
+/// Frames in, frames and records out. Its owner calls it from one thread, tells it the time with every input, wakes it
+/// at next_deadline() and when the log has written something. After every input, or once for a batch of frames,
+/// flush().
+class Lane {
+ public:
+  Lane(LaneSettings settings, Outlet& outlet, audit::Log::Lane& log, Budget& budget,
+       std::shared_ptr<const policy::Bundle> bundle);
+  ~Lane();
+
+  /// A channel of that edge stands. `edge_lanes` is the same for all channels of an edge.
+  void on_channel(EdgeIndex edge, std::uint16_t edge_lane, std::uint16_t edge_lanes, Moment now);
+  /// The edge is gone, and all its legs with it.
+  void on_edge_lost(EdgeIndex edge, Moment now);
+  void on_frame(EdgeIndex edge, std::uint16_t edge_lane, const airlock::Frame& frame, Moment now);
+  /// The log has written records.
+  void on_recorded(Moment now);
+  /// Looks after everything that is due.
+  void tick(Moment now);
+  /// Sends what is due once for a batch: Handled and Credit.
+  void flush(Moment now);
+  Steady next_deadline() const;
+
+  /// A route that a new policy would end.
+  struct Ending {
+    std::uint64_t crossing = 0;
+    policy::Pair pair;
+    bool near = false, far = false;  ///< which legs live
+  };
+  std::vector<Ending> endings(const policy::Bundle& bundle) const;
+  /// From the next stanza on `bundle` is in force. Ends what endings() names, and nothing else.
+  void swap(std::shared_ptr<const policy::Bundle> bundle, Moment now);
+
+  /// Nothing new; what is idle ends, the rest has until the owner stops the lane.
+  void drain(Moment now, std::chrono::milliseconds deadline);
+  /// The log has failed: no release, Credit or Handled any more.
+  void halt();
+
+  struct Census {
+    std::size_t accepted = 0, dialled = 0, routes = 0, queued = 0, unsettled = 0, unrecorded = 0;
+  };
+  Census census() const;
+
+ private:
+  void take(InLeg& leg, const airlock::Body& body);
+  void take(OutLeg& leg, const airlock::Body& body);
+  void alarm(Leg& leg, std::string_view frame, std::string_view why);
+  void end_edge(EdgeIndex edge, policy::Reason reason, std::string_view why);
+
+  void open(EdgeIndex edge, std::uint16_t edge_lane, airlock::LegId id, const airlock::Opened& opened);
+  void prove(InLeg& leg, const airlock::Proved& proved);
+  void take_stanza(InLeg& leg, const airlock::Stanza& stanza);
+  void judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node);
+  void release(Waiting waiting, const inspect::Node& node, Route& route, const policy::StanzaFacts& facts);
+  void refuse(Waiting waiting, Route& route, const policy::StanzaFacts& facts,
+              const std::optional<policy::StanzaFault>& fault, policy::Reason reason);
+  bool may_send_error(InLeg& leg) const;
+  audit::StanzaRecord begin_record(const InLeg& leg, const airlock::Stanza& stanza, const Route& route,
+                                   const policy::Judgement& judgement);
+  void on_near_close(InLeg& leg, const airlock::Close& close);
+  void on_near_closed(InLeg& leg, const airlock::Closed& closed);
+  void say_closed(Leg& leg);
+
+  void make_ready(OutLeg& leg, const airlock::Ready& ready);
+  void fail(OutLeg& leg, const airlock::Failed& failed);
+  void settle(OutLeg& leg, std::uint64_t through);
+  void on_far_close(OutLeg& leg, const airlock::Close& close);
+  void on_far_closed(OutLeg& leg, const airlock::Closed& closed);
+  void end_far(OutLeg& leg, std::uint64_t written);
+  void pop_settled(OutLeg& leg, std::uint64_t through);
+
+  void deliver(std::uint64_t leg_serial, std::uint64_t number, std::uint64_t record);
+  void take_event(EdgeIndex edge, airlock::LegId leg, const airlock::Event& event);
+  void on_due(std::uint64_t serial);
+  void tell(InLeg& leg);
+  bool was_ever(const EdgeView& view, std::uint16_t edge_lane, airlock::LegId id) const;
+  Steady now_plus(std::chrono::milliseconds wait) const;
+
+  LaneState state_;
+  std::vector<Recorder::Recorded> recorded_;
+};
+
+}  // namespace sallyport::guard

@@ -1,0 +1,269 @@
+// Accepted legs: what is asked on them, and the stanzas that come in.
+#include <algorithm>
+#include <utility>
+
+#include "inspect/normal_form.h"
+#include "inspect/serializer.h"
+#include "policy/bounce.h"
+#include "policy/pipeline.h"
+#include "proxy/guard/admission.h"
+#include "proxy/guard/lane.h"
+#include "proxy/guard/route.h"
+
+namespace sallyport::guard {
+
+using airlock::CloseKind;
+using airlock::LegId;
+using inspect::StreamCondition;
+using policy::Reason;
+using policy::Verdict;
+
+namespace {
+
+Details certificate_details(const airlock::CertificateFacts& certificate) {
+  static constexpr std::string_view kRevocation[] = {"good", "revoked", "unknown", "not checked"};
+  Details details;
+  if (!certificate.presented) {
+    details.emplace_back("certificate", "none");
+    return details;
+  }
+  std::string names;
+  for (const std::string& name : certificate.names) {
+    if (!names.empty()) names += ' ';
+    names += name;
+  }
+  details.emplace_back("certificate", std::move(names));
+  details.emplace_back("serial", certificate.serial);
+  details.emplace_back("chain", certificate.chain ? "good" : "bad");
+  details.emplace_back("identity", certificate.identity ? "good" : "bad");
+  details.emplace_back("revocation", kRevocation[static_cast<std::size_t>(certificate.revocation)]);
+  if (!certificate.problem.empty()) details.emplace_back("problem", certificate.problem);
+  return details;
+}
+
+/// The limits of the edge's parser, with room for what normal form adds.
+inspect::ParserLimits decoder_limits() {
+  inspect::ParserLimits limits;
+  limits.bytes_per_element = airlock::kLargestFrame;
+  return limits;
+}
+
+}  // namespace
+
+void Lane::open(EdgeIndex edge, std::uint16_t edge_lane, LegId id, const airlock::Opened& opened) {
+  EdgeView& view = state_.edges[edge];
+  if (!view.seen[edge_lane].add(id)) return end_edge(edge, Reason::AirlockMalformed, "a leg id came twice");
+  const auto admitted = admit(opened, view.enclave, *state_.bundle);
+  if (admitted) {
+    const std::uint64_t key = state_.bundle->lane_key(admitted->pair.from, admitted->pair.to);
+    airlock::Terms terms;
+    terms.guard_lane = static_cast<std::uint16_t>(key % state_.settings.lanes);
+    if (terms.guard_lane != state_.settings.lane) return state_.outlet.send(edge, edge_lane, id, terms);
+  }
+
+  auto made = std::make_unique<InLeg>(state_.budget);
+  InLeg& leg = *made;
+  leg.serial = ++state_.last_serial;
+  leg.edge = edge;
+  leg.edge_lane = edge_lane;
+  leg.id = id;
+  leg.from_enclave = view.enclave;
+  leg.lang = opened.lang;
+  state_.in_legs.emplace(leg.serial, std::move(made));
+  view.legs.emplace(id, leg.serial);
+
+  Details details{{"from", opened.from},       {"to", opened.to},
+                  {"peer", opened.peer},       {"destination", opened.destination},
+                  {"tls", opened.tls.version}, {"cipher", opened.tls.cipher}};
+  std::ranges::move(certificate_details(opened.certificate), std::back_inserter(details));
+  state_.note(Reason::LegOpened, leg, std::move(details));
+  if (!admitted) return state_.refuse(leg, admitted.error());
+  if (state_.draining || state_.halted) return state_.refuse(leg, Reason::LegShutdown);
+  if (view.legs.size() > kLegsPerEdge || state_.recorder.is_congested()) return state_.refuse(leg, Reason::LegOverload);
+
+  leg.from = admitted->pair.from;
+  leg.to = admitted->pair.to;
+  leg.to_enclave = admitted->to_enclave;
+  leg.external = admitted->external;
+  leg.dialback = admitted->dialback;
+  airlock::Terms terms;
+  terms.guard_lane = state_.settings.lane;
+  terms.external = leg.external;
+  terms.dialback = leg.dialback;
+  terms.stanza_octets = state_.bundle->limits().leg_octets;
+  state_.send(leg, terms);
+  state_.enter(leg, Phase::Negotiating, now_plus(kNegotiation));
+}
+
+void Lane::prove(InLeg& leg, const airlock::Proved& proved) {
+  const policy::Bundle& bundle = *state_.bundle;
+  Details details{{"from", proved.from},
+                  {"to", proved.to},
+                  {"method", proved.method == airlock::Method::External ? "external" : "dialback"}};
+  std::ranges::move(certificate_details(proved.certificate), std::back_inserter(details));
+  state_.note(Reason::LegProved, leg, std::move(details));
+
+  const auto pair = admit_pair(proved.from, proved.to, leg.from_enclave, bundle);
+  if (!pair) return state_.refuse(leg, pair.error());
+  if (std::ranges::find(leg.pairs, *pair) != leg.pairs.end())
+    return alarm(leg, "Proved", "the pair is granted already");
+  if (proved.method == airlock::Method::External) {
+    // S-02: EXTERNAL proves the pair of the header and no other.
+    if (!leg.external || pair->from != leg.from || pair->to != leg.to)
+      return state_.refuse(leg, Reason::LegNotAuthorized);
+    if (const auto objection = judge_certificate(proved.certificate, leg.from_enclave, bundle))
+      return state_.refuse(leg, *objection);
+  } else if (!leg.dialback || !allows_dialback(*pair, bundle)) {
+    return state_.refuse(leg, Reason::LegNotAuthorized);
+  }
+  const bool elsewhere = bundle.lane_key(pair->from, pair->to) % state_.settings.lanes != state_.settings.lane ||
+                         bundle.enclave_of(*bundle.domain(pair->to)).name != leg.to_enclave;
+  if (elsewhere || leg.pairs.size() >= bundle.limits().pairs_per_leg)
+    return state_.refuse(leg, Reason::LegTooManyPairs);
+  if (state_.draining || state_.halted) return state_.refuse(leg, Reason::LegShutdown);
+  const EdgeIndex far = state_.edge_of(leg.to_enclave);
+  if (far == state_.edges.size()) return state_.refuse(leg, Reason::LegFarUnreachable);
+  state_.route_of(*pair, leg.edge, far).hold(leg);
+}
+
+void Lane::take_stanza(InLeg& leg, const airlock::Stanza& stanza) {
+  if (!leg.lent.spend(stanza.normal_form.size())) return alarm(leg, "Stanza", "more than the credit");
+  if (!leg.window.take(stanza.number)) return alarm(leg, "Stanza", "not the next number");
+  state_.scratch.arena.clear();
+  static const inspect::ParserLimits kLimits = decoder_limits();
+  const auto node = inspect::decode(stanza.normal_form, state_.scratch.arena, kLimits);
+  if (!node) return end_edge(leg.edge, Reason::AirlockNormalForm, node.error().what);
+  judge(leg, stanza, **node);
+}
+
+void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node) {
+  const policy::Bundle& bundle = *state_.bundle;
+  policy::Crossing crossing;
+  crossing.from_enclave = leg.from_enclave;
+  crossing.to_enclave = leg.to_enclave;
+  crossing.lang = leg.lang;
+  crossing.granted = leg.pairs;
+  const policy::Judgement judgement = policy::judge(node, stanza.normal_form.size(), crossing, bundle, state_.scratch);
+  const policy::StanzaFacts& facts = judgement.facts;
+  const auto is_pair = [&](const Route* each) {
+    return each->pair().from == facts.from.domain && each->pair().to == facts.to.domain;
+  };
+  const auto found = std::ranges::find_if(leg.routes, is_pair);
+  // What fits no granted pair is refused, and recorded with the first route of its leg.
+  Route& route = found != leg.routes.end() ? **found : *leg.routes.front();
+
+  Waiting waiting;
+  waiting.record = begin_record(leg, stanza, route, judgement);
+  waiting.letter.origin = {leg.serial, stanza.number, static_cast<std::uint32_t>(stanza.normal_form.size())};
+  switch (judgement.verdict) {
+    case Verdict::Release:
+    case Verdict::Alter:
+      if (found == leg.routes.end()) return refuse(std::move(waiting), route, facts, {}, Reason::OutputPair);
+      return release(std::move(waiting), node, route, facts);
+    case Verdict::Bounce: {
+      const bool spent = !may_send_error(leg);
+      if (spent) waiting.record.findings.emplace_back(policy::code(Reason::RouteErrorBudget));
+      return refuse(std::move(waiting), route, facts, spent ? std::nullopt : std::optional(judgement.fault),
+                    judgement.reason);
+    }
+    case Verdict::Answer:  // No stage gives one for what passes between servers.
+    case Verdict::Drop:
+      return refuse(std::move(waiting), route, facts, {}, judgement.reason);
+    case Verdict::Sever: {
+      const Origin origin = waiting.letter.origin;
+      OnRecord then;
+      then.then = OnRecord::Then::Answer;
+      then.origin = origin;
+      state_.recorder.submit(audit::Record(std::move(waiting.record)), std::move(then));
+      state_.note(Reason::LegSevered, leg, {{"condition", std::string(inspect::name(judgement.sever))}},
+                  route.serial());
+      if (leg.phase != Phase::Draining) state_.close(leg, CloseKind::Condition, judgement.sever, false);
+      leg.still_counts = false;
+      return state_.detach(leg);
+    }
+  }
+}
+
+audit::StanzaRecord Lane::begin_record(const InLeg& leg, const airlock::Stanza& stanza, const Route& route,
+                                       const policy::Judgement& judgement) {
+  const policy::StanzaFacts& facts = judgement.facts;
+  audit::StanzaRecord record;
+  record.time = state_.now.wall;
+  record.crossing = route.serial();
+  record.from_enclave = leg.from_enclave;
+  record.to_enclave = leg.to_enclave;
+  record.from = facts.from.full;
+  record.to = facts.to.full;
+  if (facts.kind) record.kind = policy::name(*facts.kind);
+  record.type = facts.type;
+  record.id = facts.id;
+  record.verdict = policy::name(judgement.verdict);
+  record.reason = policy::code(judgement.reason);
+  for (const Reason finding : judgement.findings) record.findings.emplace_back(policy::code(finding));
+  record.rule = judgement.rule;
+  record.bundle = state_.bundle->hash();
+  record.leg_in = leg.id;
+  record.number_in = stanza.number;
+  record.octets_in = stanza.normal_form.size();
+  record.sha256_in = state_.sha256(stanza.normal_form);
+  return record;
+}
+
+void Lane::release(Waiting waiting, const inspect::Node& node, Route& route, const policy::StanzaFacts& facts) {
+  const policy::Bundle& bundle = *state_.bundle;
+  std::string& xml = waiting.letter.xml;
+  inspect::serialize(node, inspect::ns::kServer, xml);
+  if (const auto objection = policy::check_output(node, route.pair(), xml.size(), bundle.limits().leg_octets)) {
+    const auto fault = policy::fault(facts, *objection, bundle.peering(route.pair().from, route.pair().to));
+    return refuse(std::move(waiting), route, facts, fault, *objection);
+  }
+  waiting.letter.sender = ReturnAddress::of(facts);
+  waiting.record.octets_out = xml.size();
+  waiting.record.sha256_out = state_.sha256(xml);
+  if (bundle.settings().record_content) waiting.record.content = xml;
+  route.pass(std::move(waiting));
+}
+
+void Lane::refuse(Waiting waiting, Route& route, const policy::StanzaFacts& facts,
+                  const std::optional<policy::StanzaFault>& fault, Reason reason) {
+  OnRecord then;
+  then.then = OnRecord::Then::Answer;
+  then.origin = waiting.letter.origin;
+  if (fault) then.bounce = state_.make_bounce(facts, *fault, reason, route);
+  waiting.record.verdict = policy::name(then.bounce ? Verdict::Bounce : Verdict::Drop);
+  waiting.record.reason = policy::code(reason);
+  state_.recorder.submit(audit::Record(std::move(waiting.record)), std::move(then));
+}
+
+bool Lane::may_send_error(InLeg& leg) const {
+  if (state_.now.steady - leg.errors_since >= std::chrono::seconds(1)) {
+    leg.errors_since = state_.now.steady;
+    leg.errors = 0;
+  }
+  return leg.errors++ < state_.bundle->limits().errors_per_second;
+}
+
+void Lane::on_near_close(InLeg& leg, const airlock::Close& close) {
+  if (close.kind == CloseKind::Clean) {
+    leg.clean_close = true;
+    state_.enter(leg, Phase::Draining, now_plus(kAnswers));
+    state_.detach(leg);
+    return state_.touch(leg);
+  }
+  if (close.kind == CloseKind::Condition)
+    state_.note(Reason::LegStreamError, leg,
+                {{"condition", std::string(inspect::name(close.condition))}, {"why", close.why}});
+  state_.enter(leg, Phase::Draining, now_plus(kClosing));
+  state_.detach(leg);
+  say_closed(leg);
+}
+
+void Lane::on_near_closed(InLeg& leg, const airlock::Closed& closed) {
+  Details details{{"cause", closed.cause}, {"stanzas", std::to_string(leg.window.last())}};
+  if (leg.ignored > 0) details.emplace_back("ignored", std::to_string(leg.ignored));
+  state_.note(closed.clean ? Reason::LegClosed : Reason::LegLost, leg, std::move(details));
+  say_closed(leg);
+  state_.bury(leg);
+}
+
+}  // namespace sallyport::guard

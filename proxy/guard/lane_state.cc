@@ -1,0 +1,219 @@
+#include "proxy/guard/lane_state.h"
+
+#include <algorithm>
+
+#include "inspect/serializer.h"
+#include "policy/bounce.h"
+#include "proxy/guard/route.h"
+
+namespace sallyport::guard {
+
+using airlock::CloseKind;
+using inspect::StreamCondition;
+using policy::Reason;
+
+LaneState::LaneState(LaneSettings lane_settings, Outlet& lane_outlet, audit::Log::Lane& log, Budget& process_budget,
+                     std::shared_ptr<const policy::Bundle> first_bundle)
+    : settings(std::move(lane_settings)),
+      outlet(lane_outlet),
+      budget(process_budget),
+      bundle(std::move(first_bundle)),
+      recorder(log),
+      random(settings.seed) {
+  edges.resize(settings.enclaves.size());
+  for (std::size_t i = 0; i < edges.size(); ++i) edges[i].enclave = settings.enclaves[i];
+}
+
+LaneState::~LaneState() = default;
+
+namespace {
+
+template <class T>
+T* find(const std::unordered_map<std::uint64_t, std::unique_ptr<T>>& all, std::uint64_t serial) {
+  const auto found = all.find(serial);
+  return found == all.end() ? nullptr : found->second.get();
+}
+
+}  // namespace
+
+InLeg* LaneState::in_leg(std::uint64_t serial) {
+  return find(in_legs, serial);
+}
+OutLeg* LaneState::out_leg(std::uint64_t serial) {
+  return find(out_legs, serial);
+}
+Route* LaneState::route(std::uint64_t serial) {
+  return find(routes, serial);
+}
+
+Route* LaneState::find_route(std::string_view from, std::string_view to) {
+  const auto found = routes_by_pair.find(std::pair(std::string(from), std::string(to)));
+  return found == routes_by_pair.end() ? nullptr : found->second;
+}
+
+Route& LaneState::route_of(const policy::Pair& pair, EdgeIndex from_edge, EdgeIndex to_edge) {
+  Route*& place = routes_by_pair[{pair.from, pair.to}];
+  if (place == nullptr) {
+    auto made = std::make_unique<Route>(*this, ++last_serial, pair, from_edge, to_edge);
+    place = made.get();
+    routes.emplace(made->serial(), std::move(made));
+  }
+  return *place;
+}
+
+EdgeIndex LaneState::edge_of(std::string_view enclave) const {
+  return static_cast<EdgeIndex>(std::ranges::find(edges, enclave, &EdgeView::enclave) - edges.begin());
+}
+
+void LaneState::enter(Leg& leg, Phase phase, Steady due) {
+  leg.phase = phase;
+  leg.since = now.steady;
+  agenda.set(leg.serial, leg.due, due);
+}
+
+void LaneState::note(Reason reason, const Leg& leg, Details details, std::uint64_t crossing) {
+  audit::EventRecord event;
+  event.time = now.wall;
+  event.code = policy::code(reason);
+  event.enclave = edges[leg.edge].enclave;
+  event.crossing = crossing;
+  event.leg = leg.id;
+  event.details = std::move(details);
+  recorder.event(std::move(event));
+}
+
+void LaneState::note(Reason reason, std::string_view enclave, Details details, std::uint64_t crossing) {
+  audit::EventRecord event;
+  event.time = now.wall;
+  event.code = policy::code(reason);
+  event.enclave = enclave;
+  event.crossing = crossing;
+  event.details = std::move(details);
+  recorder.event(std::move(event));
+}
+
+void LaneState::note_settled(OutLeg& leg, std::uint64_t through) {
+  if (through == leg.settled_told) return;
+  leg.settled_told = through;
+  note(Reason::LegSettled, leg, {{"through", std::to_string(through)}}, leg.route->serial());
+}
+
+void LaneState::touch(InLeg& leg) {
+  if (leg.touched) return;
+  leg.touched = true;
+  touched.push_back(leg.serial);
+}
+
+void LaneState::free_credit(Origin& origin) {
+  if (origin.octets == 0) return;
+  if (InLeg* leg = in_leg(origin.leg)) {
+    leg->lent.free(origin.octets);
+    touch(*leg);
+  }
+  origin.octets = 0;
+}
+
+void LaneState::answer(Origin& origin) {
+  free_credit(origin);
+  if (InLeg* leg = in_leg(origin.leg)) {
+    leg->window.answer(origin.number);
+    touch(*leg);
+  }
+}
+
+void LaneState::close(InLeg& leg, CloseKind kind, StreamCondition condition, bool still_counts) {
+  airlock::Close close;
+  close.kind = kind;
+  close.condition = condition;
+  send(leg, close);
+  leg.still_counts = still_counts;
+  enter(leg, Phase::Draining, now.steady + kClosing);
+  if (Route* route = std::exchange(leg.awaited, nullptr)) route->leave(leg);
+}
+
+void LaneState::refuse(InLeg& leg, Reason reason, Details details) {
+  note(reason, leg, std::move(details));
+  airlock::Refuse refuse;
+  refuse.condition = policy::row(reason).wire.stream;
+  send(leg, refuse);
+  enter(leg, Phase::Draining, now.steady + kClosing);
+  detach(leg);
+}
+
+void LaneState::detach(InLeg& leg) {
+  leg.pairs.clear();
+  if (Route* route = std::exchange(leg.awaited, nullptr)) route->leave(leg);
+  for (Route* route : std::exchange(leg.routes, {})) route->leave(leg);
+}
+
+void LaneState::close(OutLeg& leg, CloseKind kind, StreamCondition condition) {
+  airlock::Close close;
+  close.kind = kind;
+  close.condition = condition;
+  send(leg, close);
+  const bool open = leg.phase == Phase::Open;
+  enter(leg, Phase::Draining, now.steady + kClosing);
+  if (open) {
+    leg.route->on_lost(leg, true);
+  } else {
+    leg.route->on_failed(leg, std::nullopt);
+  }
+}
+
+void LaneState::bury(InLeg& leg) {
+  detach(leg);
+  enter(leg, Phase::Closed);
+  edges[leg.edge].legs.erase(leg.id);
+  in_legs.erase(leg.serial);
+}
+
+void LaneState::bury(OutLeg& leg) {
+  if (leg.phase != Phase::Closed || !leg.unsettled.empty()) return;
+  edges[leg.edge].legs.erase(leg.id);
+  agenda.set(leg.serial, leg.due, kNever);
+  out_legs.erase(leg.serial);
+}
+
+std::unique_ptr<Waiting> LaneState::make_bounce(const policy::StanzaFacts& facts, const policy::StanzaFault& fault,
+                                                Reason reason, const Route& route) {
+  const inspect::Node* node = policy::make_bounce(facts, fault, scratch.arena);
+  if (node == nullptr) return nullptr;
+  auto bounce = std::make_unique<Waiting>();
+  Letter& letter = bounce->letter;
+  inspect::serialize(*node, inspect::ns::kServer, letter.xml);
+  const policy::Pair reverse{route.pair().to, route.pair().from};
+  if (policy::check_output(*node, reverse, letter.xml.size(), 0)) return nullptr;
+  letter.injection = true;
+  letter.sender.kind = facts.kind.value_or(policy::Kind::Message);
+  letter.sender.type = "error";
+  letter.sender.id = facts.id;
+  letter.sender.from = facts.to.full;
+  letter.sender.to = facts.from.full;
+
+  audit::StanzaRecord& record = bounce->record;
+  record.time = now.wall;
+  record.from_enclave = route.to_enclave();
+  record.to_enclave = route.from_enclave();
+  record.from = letter.sender.from;
+  record.to = letter.sender.to;
+  record.kind = policy::name(letter.sender.kind);
+  record.type = letter.sender.type;
+  record.id = letter.sender.id;
+  record.verdict = policy::name(policy::Verdict::Release);
+  record.reason = policy::code(reason);
+  record.bundle = bundle->hash();
+  record.octets_out = letter.xml.size();
+  record.sha256_out = sha256(letter.xml);
+  return bounce;
+}
+
+void LaneState::inject(std::unique_ptr<Waiting> injection, std::uint64_t cause) {
+  injection->record.cause = std::to_string(cause);
+  const auto from = policy::Address::of_prepared(injection->letter.sender.from);
+  const auto to = policy::Address::of_prepared(injection->letter.sender.to);
+  const policy::Pair pair{std::string(from.domain), std::string(to.domain)};
+  Route& route = route_of(pair, edge_of(injection->record.from_enclave), edge_of(injection->record.to_enclave));
+  route.inject(std::move(*injection));
+}
+
+}  // namespace sallyport::guard

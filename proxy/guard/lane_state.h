@@ -1,0 +1,155 @@
+// What the legs and routes of one lane share, and the few things that all of them do.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "policy/bundle.h"
+#include "policy/pipeline.h"
+#include "proxy/guard/agenda.h"
+#include "proxy/guard/backoff.h"
+#include "proxy/guard/digest.h"
+#include "proxy/guard/leg.h"
+#include "proxy/guard/recorder.h"
+#include "proxy/guard/seen_ids.h"
+
+namespace sallyport::guard {
+
+class Route;
+
+/// Where a lane's frames go. Called inside every input of a lane; must not call back into it.
+class Outlet {
+ public:
+  virtual void send(EdgeIndex edge, std::uint16_t edge_lane, airlock::LegId leg, const airlock::Body& body) = 0;
+  /// That edge is not what it should be: all its channels end, and edge_lost() follows.
+  virtual void end_edge(EdgeIndex edge) = 0;
+
+ protected:
+  ~Outlet() = default;
+};
+
+struct LaneSettings {
+  std::uint16_t lane = 0, lanes = 1;
+  std::vector<std::string> enclaves;         ///< of the edges, in the order of their indices
+  std::chrono::milliseconds hold{20'000};    ///< protocol.md 2.7
+  std::chrono::milliseconds queue{20'000};   ///< how long stanzas wait for a far leg
+  std::chrono::milliseconds hol_max{5'000};  ///< D-31
+  std::chrono::milliseconds idle{900'000};   ///< D-25
+  /// Makes the ids of dialled legs differ from those of earlier runs in the log; below 2^32.
+  std::uint64_t run = 0;
+  std::uint64_t seed = 0;
+};
+
+// Waits that no setting changes.
+inline constexpr std::chrono::seconds kNegotiation{120};  ///< D-05 is the edge's; this is for an edge that forgets it
+inline constexpr std::chrono::seconds kClosing{60};       ///< Close to Closed
+inline constexpr std::chrono::seconds kAnswers{5};        ///< a peer that has closed waits so long for the last answers
+inline constexpr std::chrono::seconds kHandover{5};       ///< S-20
+inline constexpr std::chrono::seconds kDialGrace{5};      ///< beyond the deadline that Dial named
+inline constexpr std::chrono::seconds kSettledNote{1};    ///< how often settlement is put on record
+// Bounds.
+inline constexpr std::size_t kQueueStanzas = 100, kQueueOctets = 1024 * 1024;               ///< protocol.md 2.7
+inline constexpr std::size_t kUnsettledStanzas = 2000, kUnsettledOctets = 4 * 1024 * 1024;  ///< D-21
+inline constexpr std::size_t kLegsPerEdge = 16'384;
+inline constexpr unsigned kEventsPerMinute = 100;  ///< D-30
+
+/// One edge as a lane sees it.
+struct EdgeView {
+  std::string enclave;
+  std::vector<bool> up;                                    ///< by edge lane: its channel to this lane stands
+  std::vector<SeenIds> seen;                               ///< by edge lane
+  std::unordered_map<airlock::LegId, std::uint64_t> legs;  ///< serials of those that live
+  Steady events_since{};
+  unsigned events = 0;          ///< recorded since then
+  std::uint64_t uncounted = 0;  ///< not recorded one by one
+};
+
+using Details = std::vector<std::pair<std::string, std::string>>;
+
+struct LaneState {
+  LaneState(LaneSettings lane_settings, Outlet& lane_outlet, audit::Log::Lane& log, Budget& process_budget,
+            std::shared_ptr<const policy::Bundle> first_bundle);
+  ~LaneState();
+  LaneState(const LaneState&) = delete;
+  LaneState& operator=(const LaneState&) = delete;
+
+  const LaneSettings settings;
+  Outlet& outlet;
+  Budget& budget;
+  std::shared_ptr<const policy::Bundle> bundle;
+  Recorder recorder;
+  Agenda agenda;
+  Moment now;
+  std::mt19937_64 random;
+  policy::Scratch scratch;
+  Sha256 sha256;
+  bool halted = false;    ///< the log has failed: no release, Credit or Handled
+  bool draining = false;  ///< nothing new
+
+  std::vector<EdgeView> edges;
+  std::unordered_map<std::uint64_t, std::unique_ptr<InLeg>> in_legs;
+  std::unordered_map<std::uint64_t, std::unique_ptr<OutLeg>> out_legs;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Route>> routes;
+  std::map<std::pair<std::string, std::string>, Route*> routes_by_pair;
+  std::map<std::string, Gate, std::less<>> gates;  ///< by far domain; bounded by the domains of the policy
+  std::vector<std::uint64_t> touched;              ///< in-legs that Handled or Credit may be due for
+  std::vector<std::uint64_t> quiet_routes;         ///< may have nothing left to do
+  std::uint64_t last_serial = 0;
+  std::uint64_t dialled = 0;
+
+  InLeg* in_leg(std::uint64_t serial);
+  OutLeg* out_leg(std::uint64_t serial);
+  Route* route(std::uint64_t serial);
+  Route* find_route(std::string_view from, std::string_view to);
+  /// The route of the pair, made if there is none.
+  Route& route_of(const policy::Pair& pair, EdgeIndex from_edge, EdgeIndex to_edge);
+  EdgeIndex edge_of(std::string_view enclave) const;  ///< edges.size() if there is none
+  Gate& gate(const std::string& domain) { return gates[domain]; }
+
+  void send(const Leg& leg, const airlock::Body& body) { outlet.send(leg.edge, leg.edge_lane, leg.id, body); }
+  void enter(Leg& leg, Phase phase, Steady due = kNever);
+
+  /// Puts an event on record.
+  void note(policy::Reason reason, const Leg& leg, Details details = {}, std::uint64_t crossing = 0);
+  void note(policy::Reason reason, std::string_view enclave, Details details = {}, std::uint64_t crossing = 0);
+
+  /// Puts on record that the releases on that leg up to `through` have a known fate.
+  void note_settled(OutLeg& leg, std::uint64_t through);
+
+  /// The origin needs no more memory, and credit for it may be given again.
+  void free_credit(Origin& origin);
+  /// The origin is answered for: released and settled, or refused and recorded.
+  void answer(Origin& origin);
+  void touch(InLeg& leg);
+
+  /// Ends an accepted leg with Close; `still_counts`: stanzas on their way are judged all the same.
+  void close(InLeg& leg, airlock::CloseKind kind, inspect::StreamCondition condition, bool still_counts);
+  /// Refuses what is asked on it: it ends with the stream condition of that reason.
+  void refuse(InLeg& leg, policy::Reason reason, Details details = {});
+  /// The routes know it no more.
+  void detach(InLeg& leg);
+  /// Ends a dialled leg with Close; it carries nothing more.
+  void close(OutLeg& leg, airlock::CloseKind kind, inspect::StreamCondition condition);
+  /// The leg is dead: its id means nothing any more.
+  void bury(InLeg& leg);
+  /// As above, when it holds no stanza whose fate is open.
+  void bury(OutLeg& leg);
+
+  /// An error to the sender, ready to be injected; nullptr where there is nobody to send it to.
+  /// `route` is that of the stanza.
+  std::unique_ptr<Waiting> make_bounce(const policy::StanzaFacts& facts, const policy::StanzaFault& fault,
+                                       policy::Reason reason, const Route& route);
+  /// Takes an injection to the reverse route of the one that caused it, dialling it if need be.
+  void inject(std::unique_ptr<Waiting> injection, std::uint64_t cause);
+};
+
+}  // namespace sallyport::guard

@@ -1,0 +1,79 @@
+// The legs of one lane: what the guard knows of one stream pair between an edge and a peer.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/verdict.h"
+#include "proxy/airlock/frames.h"
+#include "proxy/guard/credit.h"
+#include "proxy/guard/letter.h"
+#include "proxy/guard/moment.h"
+#include "proxy/guard/phase.h"
+#include "proxy/guard/window.h"
+
+namespace sallyport::guard {
+
+class Route;
+
+/// Index of an edge, and so of an enclave, in the order of the configuration.
+using EdgeIndex = std::size_t;
+
+struct Leg {
+  std::uint64_t serial = 0;  ///< in this lane, never reused
+  EdgeIndex edge = 0;
+  std::uint16_t edge_lane = 0;
+  airlock::LegId id = airlock::kNoLeg;
+  Side side = Side::Accepted;
+  Phase phase = Phase::Opened;
+  Steady since{};            ///< when it entered its phase
+  Steady due = kNever;       ///< its entry in the agenda
+  bool said_closed = false;  ///< Closed has gone out
+
+ protected:
+  ~Leg() = default;
+};
+
+/// Accepted by its edge.
+struct InLeg : Leg {
+  explicit InLeg(Budget& budget) : lent(budget) {}
+
+  std::string from, to;  ///< of the header, prepared
+  std::string from_enclave, to_enclave;
+  std::string lang;
+  std::vector<policy::Pair> pairs;          ///< granted
+  std::vector<Route*> routes;               ///< of `pairs`, in the same order
+  Route* awaited = nullptr;                 ///< Held: the route of the pair that was proved
+  bool external = false, dialback = false;  ///< as Terms allowed
+  bool still_counts = false;                ///< Draining, and what arrives before Closed is judged all the same
+  bool clean_close = false;                 ///< the peer has closed; Closed follows when all is answered
+  bool touched = false;                     ///< Handled or Credit may be due
+  std::uint64_t ignored = 0;                ///< stanzas that came after the guard had closed
+  Window window;
+  Lent lent;
+  Steady errors_since{};
+  std::uint32_t errors = 0;  ///< sent to this peer since then (D-26)
+};
+
+/// Dialled for one pair.
+struct OutLeg : Leg {
+  Route* route = nullptr;
+  std::uint64_t last = 0;          ///< number assigned last
+  std::uint64_t delivered = 0;     ///< number that went out last
+  std::uint64_t settled = 0;       ///< told by the edge
+  std::uint64_t settled_told = 0;  ///< put on record
+  std::size_t stanza_octets = 0;   ///< the peer's limit; 0: none told
+  bool returning = false;          ///< its route waits to have back what it holds
+  Purse purse;
+  /// Assigned and not settled; the first has the number last - unsettled.size() + 1.
+  std::deque<Sent> unsettled;
+  std::size_t unsettled_octets = 0;
+  std::optional<std::uint64_t> written;  ///< once the leg is over: the highest number that may have left the edge
+
+  std::uint64_t first_unsettled() const { return last - unsettled.size() + 1; }
+};
+
+}  // namespace sallyport::guard

@@ -1,0 +1,60 @@
+// The way of records into the audit log, and of what waits for them out again.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "audit/log.h"
+#include "proxy/guard/letter.h"
+
+namespace sallyport::guard {
+
+/// What a record stands for. Nothing of it happens before the record is written.
+struct OnRecord {
+  enum class Then : std::uint8_t {
+    Nothing,
+    Deliver,  ///< the stanza with that number on the dialled leg goes out
+    Answer,   ///< the origin is answered for; the bounce, if there is one, takes its way
+  };
+  Then then = Then::Nothing;
+  std::uint64_t leg = 0;     ///< Deliver: serial of the dialled leg
+  std::uint64_t number = 0;  ///< Deliver
+  Origin origin;             ///< Answer
+  std::unique_ptr<Waiting> bounce;
+};
+
+/// Keeps records in their order when the log's ring is full, and pairs what was recorded with what waits for it.
+class Recorder {
+ public:
+  explicit Recorder(audit::Log::Lane& log) : log_(log) {}
+
+  void submit(const audit::Record& record, OnRecord then);
+  void event(audit::EventRecord record) { submit(audit::Record(std::move(record)), OnRecord{}); }
+
+  struct Recorded {
+    OnRecord what;
+    std::uint64_t number = 0;  ///< in the log
+  };
+  /// Appends what has been recorded since the last call, oldest first.
+  void take_recorded(std::vector<Recorded>& out);
+
+  /// The log does not keep up: nothing new should be let in.
+  bool is_congested() const { return !backlog_.empty(); }
+  std::size_t open() const { return waiting_.size() + backlog_.size(); }
+
+ private:
+  struct Kept {
+    audit::Record record;
+    OnRecord then;
+  };
+  void push_backlog();
+
+  audit::Log::Lane& log_;
+  std::deque<Kept> backlog_;      ///< not taken by the ring yet; bounded by the credit that its stanzas occupy
+  std::deque<OnRecord> waiting_;  ///< submitted, in order of their tickets
+  std::vector<audit::Recorded> recorded_;
+};
+
+}  // namespace sallyport::guard

@@ -1,0 +1,191 @@
+// The half of a route that stanzas pass through; its legs are in route.cc.
+#include <algorithm>
+#include <utility>
+
+#include "policy/bounce.h"
+#include "proxy/guard/route.h"
+
+namespace sallyport::guard {
+
+using policy::Reason;
+
+void Route::pass(Waiting stanza) {
+  const std::size_t size = footprint(stanza.letter);
+  if (!waiting_.empty() && (waiting_.size() >= kQueueStanzas || waiting_octets_ + size > kQueueOctets))
+    return undeliver(std::move(stanza), Reason::RouteOverload);
+  stanza.since = lane_.now.steady;
+  // While the far leg stands its pace is the sender's: credit comes back when the stanza goes out. While it is away the
+  // queue has the memory, so that the sender can be told by bounces what does not fit.
+  if (out_ == nullptr) lane_.free_credit(stanza.letter.origin);
+  waiting_octets_ += size;
+  waiting_.push_back(std::move(stanza));
+  seek();
+  pump();
+}
+
+void Route::inject(Waiting stanza) {
+  const std::size_t size = stanza.letter.xml.size();
+  if (lane_.halted || injected_.size() >= kWindowStanzas || injected_octets_ + size > kWindowOctets)
+    return undeliver(std::move(stanza), Reason::RouteBounceLost);
+  stanza.since = lane_.now.steady;
+  stanza.record.crossing = serial_;
+  injected_octets_ += size;
+  injected_.push_back(std::move(stanza));
+  seek();
+  pump();
+}
+
+bool Route::may_assign() const {
+  return out_ != nullptr && out_->phase == Phase::Open && returning_ == 0 && !lane_.halted &&
+         out_->unsettled.size() < kUnsettledStanzas && out_->unsettled_octets < kUnsettledOctets;
+}
+
+void Route::pump() {
+  while (!repeated_.empty() && may_assign() && out_->purse.allows()) {
+    Repeated next = std::move(repeated_.front());
+    repeated_.pop_front();
+    repeat(std::move(next));
+  }
+  while (!injected_.empty() && may_assign() && out_->purse.allows_injection()) {
+    Waiting next = std::move(injected_.front());
+    injected_.pop_front();
+    injected_octets_ -= next.letter.xml.size();
+    assign(std::move(next));
+  }
+  while (!waiting_.empty() && repeated_.empty() && may_assign() && out_->purse.allows()) {
+    Waiting next = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_octets_ -= footprint(next.letter);
+    assign(std::move(next));
+  }
+  rearm();
+}
+
+void Route::assign(Waiting stanza) {
+  OutLeg& leg = *out_;
+  // The peer's limit is known only now; it was judged when there may have been no leg.
+  if (leg.stanza_octets != 0 && stanza.letter.xml.size() > leg.stanza_octets)
+    return undeliver(std::move(stanza), Reason::OutputTooBig);
+  used_ = lane_.now.steady;
+  Sent sent;
+  if (stanza.letter.injection) {
+    sent.from_reserve = leg.purse.spend_injection(stanza.letter.xml.size());
+  } else {
+    leg.purse.spend(stanza.letter.xml.size());
+  }
+  ++leg.last;
+  leg.unsettled_octets += footprint(stanza.letter);
+  stanza.record.leg_out = leg.id;
+  stanza.record.number_out = leg.last;
+  OnRecord then;
+  then.then = OnRecord::Then::Deliver;
+  then.leg = leg.serial;
+  then.number = leg.last;
+  sent.letter = std::move(stanza.letter);
+  leg.unsettled.push_back(std::move(sent));
+  lane_.recorder.submit(audit::Record(std::move(stanza.record)), std::move(then));
+}
+
+void Route::repeat(Repeated repeated) {
+  // Recorded once already: what is new is only the leg, and that is an event.
+  OutLeg& leg = *out_;
+  used_ = lane_.now.steady;
+  leg.purse.spend(repeated.letter.xml.size());
+  ++leg.last;
+  leg.unsettled_octets += footprint(repeated.letter);
+  Sent sent;
+  sent.letter = std::move(repeated.letter);
+  leg.unsettled.push_back(std::move(sent));
+  OnRecord then;
+  then.then = OnRecord::Then::Deliver;
+  then.leg = leg.serial;
+  then.number = leg.last;
+  audit::EventRecord event;
+  event.time = lane_.now.wall;
+  event.code = policy::code(Reason::RouteRepeated);
+  event.enclave = to_enclave();
+  event.crossing = serial_;
+  event.leg = leg.id;
+  event.details = {{"record", std::to_string(leg.unsettled.back().letter.record)},
+                   {"number", std::to_string(leg.last)}};
+  lane_.recorder.submit(audit::Record(std::move(event)), std::move(then));
+}
+
+void Route::expire(Steady since, Reason reason) {
+  while (!repeated_.empty() && repeated_.front().since <= since) {
+    Letter letter = std::move(repeated_.front().letter);
+    repeated_.pop_front();
+    undeliver(std::move(letter), reason);
+  }
+  while (!injected_.empty() && injected_.front().since <= since) {
+    Waiting stanza = std::move(injected_.front());
+    injected_.pop_front();
+    injected_octets_ -= stanza.letter.xml.size();
+    undeliver(std::move(stanza), reason);
+  }
+  while (!waiting_.empty() && waiting_.front().since <= since) {
+    Waiting stanza = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_octets_ -= footprint(stanza.letter);
+    undeliver(std::move(stanza), reason);
+  }
+}
+
+bool Route::shares_its_leg(const Waiting& stanza) const {
+  const InLeg* leg = lane_.in_leg(stanza.letter.origin.leg);
+  return leg != nullptr && leg->pairs.size() > 1;
+}
+
+void Route::expire_stalled() {
+  const Steady since = lane_.now.steady - lane_.settings.hol_max;
+  while (!waiting_.empty() && waiting_.front().since <= since && shares_its_leg(waiting_.front())) {
+    Waiting stanza = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_octets_ -= footprint(stanza.letter);
+    undeliver(std::move(stanza), Reason::RouteStalled);
+  }
+}
+
+void Route::undeliver(Waiting stanza, Reason reason) {
+  const bool injection = stanza.letter.injection;
+  if (injection) reason = Reason::RouteBounceLost;
+  OnRecord then;
+  then.then = OnRecord::Then::Answer;
+  then.origin = stanza.letter.origin;
+  if (!injection) {
+    const policy::StanzaFacts facts = stanza.letter.sender.facts();
+    const auto fault = policy::fault(facts, reason, lane_.bundle->peering(pair_.from, pair_.to));
+    if (fault) then.bounce = lane_.make_bounce(facts, *fault, reason, *this);
+  }
+  stanza.record.verdict = policy::name(then.bounce ? policy::Verdict::Bounce : policy::Verdict::Drop);
+  stanza.record.reason = policy::code(reason);
+  stanza.record.octets_out = 0;
+  stanza.record.sha256_out = {};
+  lane_.recorder.submit(audit::Record(std::move(stanza.record)), std::move(then));
+}
+
+void Route::undeliver(Letter letter, Reason reason) {
+  if (letter.injection) reason = Reason::RouteBounceLost;
+  const std::uint64_t record = letter.record;
+  std::unique_ptr<Waiting> bounce;
+  if (!letter.injection) {
+    const policy::StanzaFacts facts = letter.sender.facts();
+    const auto fault = policy::fault(facts, reason, lane_.bundle->peering(pair_.from, pair_.to));
+    if (fault) bounce = lane_.make_bounce(facts, *fault, reason, *this);
+  }
+  lane_.free_credit(letter.origin);
+  lane_.answer(letter.origin);
+  if (bounce) return lane_.inject(std::move(bounce), record);
+  // Nobody may be told, so the log is.
+  lane_.note(reason, to_enclave(), {{"record", std::to_string(record)}}, serial_);
+}
+
+Steady Route::oldest() const {
+  Steady since = kNever;
+  if (!repeated_.empty()) since = std::min(since, repeated_.front().since);
+  if (!injected_.empty()) since = std::min(since, injected_.front().since);
+  if (!waiting_.empty()) since = std::min(since, waiting_.front().since);
+  return since;
+}
+
+}  // namespace sallyport::guard
