@@ -21,8 +21,8 @@ void escape_value(std::string_view text, std::string& out);
 
 /// Where a header goes, and what it says. Empty optional: the attribute is left out; empty string: `from=''`.
 struct HeaderToWrite {
-  std::string_view content_namespace;
-  std::optional<std::string_view> to, from, id;
+  std::string_view content_namespace = {};
+  std::optional<std::string_view> to = std::nullopt, from = std::nullopt, id = std::nullopt;
   bool dialback = false;  ///< declare xmlns:db
 };
 /// `<?xml version='1.0'?><stream:stream ... version='1.0' xml:lang='en'>`
