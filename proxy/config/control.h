@@ -1,7 +1,7 @@
 // The guard's control socket (guard.control): how `sallyport reload` and `sallyport status` speak to a running guard.
 //
-// A client connects, writes one line, a request, and reads lines until the guard closes the connection. The first line is
-// "ok", or "error" and why. Who may connect is the business of the socket file's permissions.
+// A client connects, writes one line, a request, and reads lines until the guard closes the connection. The first line
+// is "ok", or "error" and why. Who may connect is the business of the socket file's permissions.
 #pragma once
 
 #include <string_view>

@@ -45,7 +45,7 @@ int preview(const config::Config& config, bool must) {
 
 int signal_run(const std::filesystem::path& pid_file) {
   if (pid_file.empty()) {
-    std::fputs("pid_file is not set\n    under systemd: systemctl reload sallyport.target\n", stderr);
+    std::fputs("pid_file is not set\n    under systemd: systemctl reload 'sallyport-*.service'\n", stderr);
     return 2;
   }
   pid_t pid = 0;

@@ -1,0 +1,158 @@
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <set>
+
+#include "policy/bundle.h"
+#include "policy/source/source.h"
+#include "proxy/main/check/check.h"
+
+namespace sallyport::check {
+
+namespace {
+
+using config::Located;
+using policy::Bundle;
+
+std::optional<std::string> content(const Located& located, std::string_view key, const std::filesystem::path& file,
+                                   Findings& findings) {
+  std::ifstream stream(file, std::ios::binary);
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  if (!stream || error) {
+    findings.mistakes.push_back(
+        located.mistake(key, "'" + file.string() + "' can't be read", "check the name and the permissions"));
+    return std::nullopt;
+  }
+  if (size > Bundle::kLargest) {
+    findings.mistakes.push_back(
+        located.mistake(key, "'" + file.string() + "' is too large", "is this the right file?"));
+    return std::nullopt;
+  }
+  return std::string{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+std::string compile_command(const config::Guard& guard) {
+  const std::string text = guard.policy.empty() ? "POLICY" : guard.policy.string();
+  return "compile it: sallyport policy compile " + text + " -o " + guard.bundle.string();
+}
+
+void check_stages(const Located& located, const Bundle& bundle, Findings& findings) {
+  for (int i = 0; i <= static_cast<int>(policy::kLastStage); ++i) {
+    const auto stage = static_cast<policy::Stage>(i);
+    if (!bundle.is_off(stage)) continue;
+    findings.warnings.push_back(located.mistake(
+        "guard.bundle", "the policy switches the stage '" + std::string(name(stage)) + "' off: it checks nothing",
+        "that is the officer's decision; take it out of the policy's list of stages as soon as the stage can be used"));
+  }
+}
+
+/// The domains of other enclaves that this one exchanges stanzas with.
+std::set<std::string, std::less<>> far_domains(const Bundle& bundle, std::string_view enclave) {
+  std::set<std::string, std::less<>> domains;
+  for (const policy::Route& route : bundle.tables().routes) {
+    const policy::Domain& from = bundle.tables().domains[route.from];
+    const policy::Domain& to = bundle.tables().domains[route.to];
+    if (bundle.enclave_of(from).name == enclave) domains.insert(to.name);
+    if (bundle.enclave_of(to).name == enclave) domains.insert(from.name);
+  }
+  return domains;
+}
+
+void check_domains(const Located& located, const config::Edge& edge, const Bundle& bundle, Findings& findings) {
+  const std::string table = "edge." + edge.enclave;
+  for (const std::string& domain : far_domains(bundle, edge.enclave)) {
+    if (std::ranges::any_of(edge.faces, [&](const config::Face& face) { return face.domain == domain; })) continue;
+    findings.warnings.push_back(located.mistake(
+        table + ".anchors", "'" + domain + "' has no certificate in the enclave '" + edge.enclave + "'",
+        "the policy has a peering with it: add an [[" + table + ".face]] for it, or no stream with it can be had"));
+  }
+  for (std::size_t i = 0; i < edge.faces.size(); ++i) {
+    const policy::Domain* domain = bundle.domain(edge.faces[i].domain);
+    if (domain != nullptr && bundle.enclave_of(*domain).name != edge.enclave) continue;
+    findings.warnings.push_back(
+        located.mistake(table + ".face[" + std::to_string(i) + "].domain",
+                        "'" + edge.faces[i].domain + "' is not a domain of another enclave in the policy",
+                        "nobody will be let in by this name: correct the name, or take the face away"));
+  }
+  for (std::size_t i = 0; i < edge.next_hops.size(); ++i) {
+    const policy::Domain* domain = bundle.domain(edge.next_hops[i].domain);
+    if (domain != nullptr && bundle.enclave_of(*domain).name == edge.enclave) continue;
+    findings.warnings.push_back(located.mistake(
+        table + ".next_hop[" + std::to_string(i) + "].domain",
+        "'" + edge.next_hops[i].domain + "' is not a domain of the enclave '" + edge.enclave + "' in the policy",
+        "it will never be dialled: correct the name, or take the next hop away"));
+  }
+}
+
+void check_revocation(const Located& located, const config::Edge& edge, const policy::Enclave& enclave,
+                      Findings& findings) {
+  if (enclave.revocation != policy::RevocationRule::Required) return;
+  const std::string table = "edge." + edge.enclave;
+  if (edge.revocation == config::RevocationMode::Off) {
+    findings.mistakes.push_back(
+        located.mistake(table + ".revocation",
+                        "the policy asks for revocation to be known in '" + edge.enclave + "', the edge does not look",
+                        "set revocation to \"required\" or \"soft\", or change the policy"));
+  } else if (edge.crls.empty()) {
+    findings.warnings.push_back(located.mistake(
+        table + ".crls", "the policy asks for revocation to be known in '" + edge.enclave + "', but there is no list",
+        "every peer will be refused: name the revocation lists of its authorities in crls, or change the policy"));
+  }
+}
+
+void check_edges(const Located& located, const Bundle& bundle, Findings& findings) {
+  for (const config::Edge& edge : located.config.edges) {
+    if (const policy::Enclave* enclave = bundle.enclave(edge.enclave)) {
+      check_domains(located, edge, bundle, findings);
+      check_revocation(located, edge, *enclave, findings);
+    } else {
+      findings.mistakes.push_back(located.mistake("edge." + edge.enclave + ".anchors",
+                                                  "the policy knows no enclave '" + edge.enclave + "'",
+                                                  "name the edge like an enclave of the policy"));
+    }
+  }
+  for (const policy::Enclave& enclave : bundle.tables().enclaves) {
+    if (std::ranges::any_of(located.config.edges, [&](const auto& edge) { return edge.enclave == enclave.name; }))
+      continue;
+    findings.warnings.push_back(located.mistake("guard.bundle",
+                                                "the policy's enclave '" + enclave.name + "' has no edge here",
+                                                "add [edge." + enclave.name + "], or nothing reaches it"));
+  }
+}
+
+void check_source(const Located& located, const std::string& bundle, Findings& findings) {
+  const config::Guard& guard = located.config.guard;
+  const auto text = content(located, "guard.policy", guard.policy, findings);
+  if (!text) return;
+  auto compiled = policy::source::compile(*text, guard.policy.string());
+  if (!compiled) {
+    std::ranges::move(compiled.error(), std::back_inserter(findings.mistakes));
+    return;
+  }
+  std::ranges::move(compiled->warnings, std::back_inserter(findings.warnings));
+  if (bundle.empty() || compiled->bundle.octets() == bundle) return;
+  findings.warnings.push_back(
+      located.mistake("guard.bundle", "the bundle was not made from '" + guard.policy.string() + "' as it is now",
+                      compile_command(guard)));
+}
+
+}  // namespace
+
+void check_policy(const Located& located, Findings& findings) {
+  const config::Guard& guard = located.config.guard;
+  const auto octets = content(located, "guard.bundle", guard.bundle, findings);
+  if (!guard.policy.empty()) check_source(located, octets.value_or(""), findings);
+  if (!octets) return;
+  const auto bundle = Bundle::decode(*octets);
+  if (!bundle) {
+    findings.mistakes.push_back(
+        located.mistake("guard.bundle", "not a bundle: " + bundle.error().what, compile_command(guard)));
+    return;
+  }
+  check_stages(located, *bundle, findings);
+  check_edges(located, *bundle, findings);
+}
+
+}  // namespace sallyport::check
