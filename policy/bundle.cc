@@ -7,6 +7,8 @@
 #include <botan/hash.h>
 #include <botan/hex.h>
 
+#include "inspect/utf8.h"
+
 namespace sallyport::policy {
 namespace {
 
@@ -50,6 +52,12 @@ bool is_name(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
            c == '.';
   });
+}
+
+/// What people call the policy: any text on one line.
+bool is_title(std::string_view text) {
+  return !text.empty() && text.size() <= 200 && inspect::is_clean_text(text) &&
+         std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
 }
 
 std::optional<std::string> enclaves_fault(const Tables& tables) {
@@ -101,7 +109,7 @@ std::optional<std::string> routes_fault(const Tables& tables) {
 
 /// What the look-ups rely on. The tables come from a compiler or from a file that claims to be from one.
 std::optional<std::string> tables_fault(const Tables& tables) {
-  if (!is_name(tables.name)) return "the policy has no usable name";
+  if (!is_title(tables.name)) return "the policy has no usable name";
   if (tables.enclaves.size() > kMostNames || tables.domains.size() > kMostNames || tables.peerings.size() > kMostNames)
     return "there are too many names";
   if (const auto what = enclaves_fault(tables)) return what;

@@ -191,9 +191,9 @@ Section<PolicyText> policy_section() {
   using P = PolicyText;
   return {"[policy]",
           "What the policy is called.",
-          {required(Key<P>{"name", "name", "", "Stands in records and messages.", false,
+          {required(Key<P>{"name", "one line of text", "", "What people call the policy.", false,
                            [](Reading& in, const toml::node& node, P& out) {
-                             if (const auto written = in.name(node)) out.name = written->text;
+                             if (const auto written = in.title(node)) out.name = written->text;
                            }})}};
 }
 

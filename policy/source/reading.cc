@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "inspect/jid.h"
+#include "inspect/utf8.h"
 
 namespace sallyport::policy::source {
 
@@ -51,6 +52,16 @@ std::optional<Written> Reading::name(const toml::node& node) {
   if (!written || is_name(written->text)) return written;
   mistake(node.source(), "'" + written->text + "' cannot be a name",
           "use at most 64 letters, digits, '-', '_' and '.'");
+  return std::nullopt;
+}
+
+std::optional<Written> Reading::title(const toml::node& node) {
+  auto written = text(node, "a name in quotes");
+  if (!written) return std::nullopt;
+  const bool legal = !written->text.empty() && written->text.size() <= 200 && inspect::is_clean_text(written->text) &&
+                     written->text.find_first_of("\t\r\n") == std::string::npos;
+  if (legal) return written;
+  mistake(node.source(), "this cannot be a name", "write one line of at most 200 octets");
   return std::nullopt;
 }
 

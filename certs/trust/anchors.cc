@@ -1,0 +1,197 @@
+#include "certs/trust/anchors.h"
+
+#include <algorithm>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+
+namespace sallyport::trust {
+namespace {
+
+constexpr std::size_t kLongestSerial = 64;  // octets of hex; RFC 5280 4.1.2.2 asks for 20 octets at most
+
+// Reads PEM objects up to the end of the file. The end is told by PEM_R_NO_START_LINE; all else is damage.
+template <class Read, class Take>
+std::expected<void, TrustFault> read_all(const std::filesystem::path& file, const char* kind, Read read, Take take) {
+  ERR_clear_error();
+  const BioPtr in{BIO_new_file(file.c_str(), "r")};
+  if (!in) return std::unexpected(TrustFault{file, "cannot be read: " + last_openssl_error()});
+  std::size_t count = 0;
+  while (auto object = read(in.get())) {
+    if (!take(std::move(object))) return std::unexpected(TrustFault{file, "refused: " + last_openssl_error()});
+    ++count;
+  }
+  const unsigned long code = ERR_peek_last_error();
+  if (ERR_GET_LIB(code) != ERR_LIB_PEM || ERR_GET_REASON(code) != PEM_R_NO_START_LINE)
+    return std::unexpected(TrustFault{file, std::string("damaged ") + kind + ": " + last_openssl_error()});
+  ERR_clear_error();
+  if (count == 0) return std::unexpected(TrustFault{file, std::string("holds no ") + kind});
+  return {};
+}
+
+struct Progress {
+  PeerFacts& facts;
+  std::int64_t now;
+  std::chrono::seconds grace;
+};
+
+bool is_about_a_list(int error) {
+  switch (error) {
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+    case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
+    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD:
+    case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
+    case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+    case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+    case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+    case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// An anchor is trusted because the operator put it there; nobody publishes a list about it that we must have.
+bool is_about_the_anchor(X509_STORE_CTX* state) {
+  return X509_STORE_CTX_get_error_depth(state) + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(state));
+}
+
+bool is_within_grace(X509_STORE_CTX* state, const Progress& progress) {
+  const X509_CRL* list = X509_STORE_CTX_get0_current_crl(state);
+  return list != nullptr &&
+         progress.now <= seconds_since_epoch(X509_CRL_get0_nextUpdate(list)) + progress.grace.count();
+}
+
+int on_verify_step(int good, X509_STORE_CTX* state) {
+  if (good == 1) return 1;
+  const int error = X509_STORE_CTX_get_error(state);
+  auto& progress = *static_cast<Progress*>(X509_STORE_CTX_get_app_data(state));
+  PeerFacts& facts = progress.facts;
+  const auto note = [&] {
+    if (facts.problem.empty()) facts.problem = X509_verify_cert_error_string(error);
+  };
+  // Revocation is a fact of its own beside the chain, so a missing list does not stop the verification, and an old list
+  // that names the certificate still counts.
+  if (error == X509_V_ERR_CERT_REVOKED) {
+    facts.revocation = Revocation::Revoked;
+    facts.problem = X509_verify_cert_error_string(error);
+    return 1;
+  }
+  if (!is_about_a_list(error)) {
+    note();
+    return 0;
+  }
+  if (is_about_the_anchor(state)) return 1;
+  note();
+  const bool eased = error == X509_V_ERR_CRL_HAS_EXPIRED && is_within_grace(state, progress);
+  if (!eased && facts.revocation == Revocation::Good) facts.revocation = Revocation::Unknown;
+  return 1;
+}
+
+std::string spki_sha256(const X509* certificate) {
+  unsigned char* der = nullptr;
+  const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+  if (length <= 0) return {};
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(der, static_cast<std::size_t>(length), reinterpret_cast<unsigned char*>(digest.data()));
+  OPENSSL_free(der);
+  return digest;
+}
+
+std::string serial_hex(const X509* certificate) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  const ASN1_INTEGER* serial = X509_get0_serialNumber(certificate);
+  const unsigned char* octets = ASN1_STRING_get0_data(serial);
+  std::string hex = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER ? "-" : "";
+  for (int at = 0; at < ASN1_STRING_length(serial) && hex.size() + 2 <= kLongestSerial; ++at) {
+    hex += kDigits[octets[at] >> 4];
+    hex += kDigits[octets[at] & 15];
+  }
+  return hex;
+}
+
+}  // namespace
+
+std::expected<std::shared_ptr<const Anchors>, TrustFault> Anchors::load(TrustSettings settings) {
+  std::shared_ptr<Anchors> anchors{new Anchors(std::move(settings))};
+  anchors->store_.reset(X509_STORE_new());
+  X509_STORE* store = anchors->store_.get();
+  const auto read_certificate = [](BIO* in) {
+    return CertificatePtr{PEM_read_bio_X509(in, nullptr, nullptr, nullptr)};
+  };
+  for (const auto& file : anchors->settings_.anchors) {
+    const auto add = [store](const CertificatePtr& anchor) { return X509_STORE_add_cert(store, anchor.get()) == 1; };
+    if (auto read = read_all(file, "certificate", read_certificate, add); !read) return std::unexpected(read.error());
+  }
+  const auto read_list = [](BIO* in) { return CrlPtr{PEM_read_bio_X509_CRL(in, nullptr, nullptr, nullptr)}; };
+  for (const auto& file : anchors->settings_.crls) {
+    const auto add = [&anchors, store](const CrlPtr& list) {
+      const auto next = seconds_since_epoch(X509_CRL_get0_nextUpdate(list.get()));
+      if (next != 0 && (anchors->next_update_ == 0 || next < anchors->next_update_)) anchors->next_update_ = next;
+      return X509_STORE_add_crl(store, list.get()) == 1;
+    };
+    if (auto read = read_all(file, "revocation list", read_list, add); !read) return std::unexpected(read.error());
+  }
+  return anchors;
+}
+
+PeerFacts Anchors::judge_peer(const SSL* ssl, std::string_view domain, Service service, std::int64_t now) const {
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  return judge(certificate, SSL_get_peer_cert_chain(ssl), domain, service, now);
+}
+
+PeerFacts Anchors::judge(X509* certificate, STACK_OF(X509) * chain, std::string_view domain, Service service,
+                         std::int64_t now) const {
+  PeerFacts facts;
+  if (certificate == nullptr) {
+    facts.problem = "no certificate";
+    return facts;
+  }
+  facts.presented = true;
+  facts.names = certificate_names(certificate);
+  facts.spki_sha256 = spki_sha256(certificate);
+  facts.serial = serial_hex(certificate);
+  facts.not_after = seconds_since_epoch(X509_get0_notAfter(certificate));
+  facts.identity = names_domain(facts.names, domain, service);
+  verify(certificate, chain, now, facts);
+  if (facts.chain && !facts.identity && facts.problem.empty()) facts.problem = "names another domain";
+  return facts;
+}
+
+void Anchors::verify(X509* certificate, STACK_OF(X509) * chain, std::int64_t now, PeerFacts& facts) const {
+  const TlsProfile& profile = tls_profile(settings_.profile);
+  Progress progress{facts, now, settings_.grace};
+  const std::unique_ptr<X509_STORE_CTX, FreeWith<X509_STORE_CTX_free>> state{X509_STORE_CTX_new()};
+  if (!state || X509_STORE_CTX_init(state.get(), store_.get(), certificate, chain) != 1) {
+    facts.problem = last_openssl_error();
+    return;
+  }
+  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(state.get());
+  X509_VERIFY_PARAM_set_time(parameters, now);
+  X509_VERIFY_PARAM_set_depth(parameters, static_cast<int>(profile.certificates));
+  X509_VERIFY_PARAM_set_auth_level(parameters, profile.security_level);
+  // T-12: a server's certificate is judged as a server's in both roles; an EKU of clientAuth alone does not name a
+  // server.
+  X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_SERVER);
+  // An enclave may trust an intermediate authority without trusting all that stands above it.
+  X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
+  if (settings_.revocation) {
+    X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    facts.revocation = Revocation::Good;
+  }
+  X509_STORE_CTX_set_app_data(state.get(), &progress);
+  X509_STORE_CTX_set_verify_cb(state.get(), on_verify_step);
+  facts.chain = X509_verify_cert(state.get()) == 1;
+  // Without a chain nobody vouches for the list either.
+  if (!facts.chain && facts.revocation == Revocation::Good) facts.revocation = Revocation::Unknown;
+  if (!facts.chain && facts.problem.empty())
+    facts.problem = X509_verify_cert_error_string(X509_STORE_CTX_get_error(state.get()));
+  ERR_clear_error();
+}
+
+}  // namespace sallyport::trust

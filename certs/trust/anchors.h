@@ -1,0 +1,70 @@
+// What one enclave trusts: its anchors and revocation lists, and the judgement of a peer's certificate by them
+// (protocol.md 1.4). There is no other trust: neither the system's store nor another enclave's.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "certs/trust/certificate_names.h"
+#include "certs/trust/openssl.h"
+#include "certs/trust/tls_profile.h"
+
+namespace sallyport::trust {
+
+/// Unknown: a list is missing, too old, or can't be verified. NotChecked: the enclave has switched it off.
+enum class Revocation : std::uint8_t { Good, Revoked, Unknown, NotChecked };
+
+/// What can be said of the certificate that a peer has shown and proved to hold.
+struct PeerFacts {
+  bool presented = false;
+  bool chain = false;     ///< a path to an anchor of the enclave, valid now, for use by a server (T-12)
+  bool identity = false;  ///< names the domain it was checked for
+  Revocation revocation = Revocation::NotChecked;
+  std::vector<std::string> names;  ///< as certificate_names() gives them
+  std::string spki_sha256;         ///< 32 octets
+  std::string serial;              ///< lower case hex
+  std::int64_t not_after = 0;      ///< seconds since 1970
+  std::string problem;             ///< empty, or what failed, for the record only
+};
+
+struct TrustSettings {
+  std::vector<std::filesystem::path> anchors{};  ///< PEM, any number of certificates in each
+  std::vector<std::filesystem::path> crls{};     ///< PEM
+  bool revocation = true;                        ///< false: facts say NotChecked
+  std::chrono::seconds grace{0};                 ///< how long a list counts after its nextUpdate (PKI-06)
+  ProfileName profile = ProfileName::Bcp195_2022;
+};
+
+/// Immutable once loaded, so that lanes share it; a reload makes a new one and swaps the pointer.
+class Anchors {
+ public:
+  /// The first file that can't be read, is empty or holds something else is the fault.
+  static std::expected<std::shared_ptr<const Anchors>, TrustFault> load(TrustSettings settings);
+
+  /// Judges what the peer showed in a finished handshake. `domain` is prepared; it may be one that was learned only
+  /// after the handshake (the `from` of a stream), and another one each time. `now`: seconds since 1970.
+  PeerFacts judge_peer(const SSL* ssl, std::string_view domain, Service service, std::int64_t now) const;
+  /// The same of a certificate and the chain that came with it (may be null).
+  PeerFacts judge(X509* certificate, STACK_OF(X509) * chain, std::string_view domain, Service service,
+                  std::int64_t now) const;
+
+  /// When the first of the lists wants to be replaced, seconds since 1970; 0 without lists. Live streams are judged
+  /// again then (T-14).
+  std::int64_t next_update() const { return next_update_; }
+
+ private:
+  explicit Anchors(TrustSettings settings) : settings_(std::move(settings)) {}
+  void verify(X509* certificate, STACK_OF(X509) * chain, std::int64_t now, PeerFacts& facts) const;
+
+  TrustSettings settings_;
+  StorePtr store_;
+  std::int64_t next_update_ = 0;
+};
+
+}  // namespace sallyport::trust

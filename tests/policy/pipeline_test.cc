@@ -1,0 +1,122 @@
+// Runs the vectors: text in, parser, normal form, decoder, pipeline, output check, serializer, text out.
+#include "policy/pipeline.h"
+
+#include <variant>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "inspect/names.h"
+#include "inspect/normal_form.h"
+#include "inspect/serializer.h"
+#include "inspect/stream_parser.h"
+#include "policy/bounce.h"
+#include "policy/source/source.h"
+#include "tests/policy/vectors.h"
+
+namespace sallyport::policy {
+namespace {
+
+using testing::Vector;
+
+/// The normal form of the first element after the header.
+std::string normal_form(const std::string& xml) {
+  inspect::StreamParser parser(inspect::ns::kServer, inspect::ParserLimits{});
+  parser.feed(
+      "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' from='north.test' "
+      "to='south.test' version='1.0'>" +
+      xml);
+  std::string found;
+  for (auto event = parser.next(); found.empty(); event = parser.next()) {
+    if (!event) throw std::runtime_error("the vector is not a stanza: " + event.error().why);
+    if (!*event) throw std::runtime_error("the vector is not complete");
+    if (const auto* stanza = std::get_if<inspect::StanzaRead>(&**event)) found = stanza->normal_form;
+    if (const auto* element = std::get_if<inspect::StreamElement>(&**event)) found = element->normal_form;
+  }
+  return found;
+}
+
+Bundle bundle_for(const Vector& vector) {
+  std::string text = testing::read_vector_file("policy.toml");
+  for (const auto& [table, line] : vector.settings) {
+    const std::string header = "[" + table + "]\n";
+    std::size_t at = text.find(header) + header.size();
+    // A key that stands there already is replaced.
+    const std::string key = line.substr(0, line.find(" ="));
+    if (text.compare(at, key.size(), key) == 0) text.erase(at, text.find('\n', at) + 1 - at);
+    text.insert(at, line + "\n");
+  }
+  auto compiled = source::compile(text, "policy.toml");
+  if (!compiled) throw std::runtime_error(inspect::describe(compiled.error().front()));
+  return std::move(compiled->bundle);
+}
+
+std::string serialized(const inspect::Node& stanza) {
+  std::string out;
+  inspect::serialize(stanza, inspect::ns::kServer, out);
+  return out;
+}
+
+std::vector<std::string> codes(const Findings& findings) {
+  std::vector<std::string> all;
+  for (const Reason reason : findings) all.emplace_back(code(reason));
+  return all;
+}
+
+/// What the far side, or the sender, gets to see.
+std::string what_leaves(const Judgement& judgement, const inspect::Node& stanza, inspect::Arena& arena) {
+  switch (judgement.verdict) {
+    case Verdict::Release:
+    case Verdict::Alter:
+      return serialized(stanza);
+    case Verdict::Bounce:
+      return serialized(*make_bounce(judgement.facts, judgement.fault, arena));
+    case Verdict::Sever:
+      return std::string(inspect::name(judgement.sever));
+    case Verdict::Answer:
+    case Verdict::Drop:
+      return "";
+  }
+  return "";
+}
+
+class Vectors : public ::testing::TestWithParam<Vector> {};
+
+TEST_P(Vectors, ComeToWhatTheySay) {
+  const Vector& vector = GetParam();
+  const Bundle bundle = bundle_for(vector);
+  std::vector<Pair> granted;
+  for (const auto& [from, to] : vector.granted) granted.push_back({from, to});
+  const std::string octets = normal_form(vector.in);
+
+  Scratch scratch;
+  const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
+  ASSERT_TRUE(stanza) << stanza.error().what;
+  const Crossing crossing{
+      .from_enclave = vector.from_enclave, .to_enclave = vector.to_enclave, .lang = vector.lang, .granted = granted};
+  const Judgement judgement = judge(**stanza, octets.size(), crossing, bundle, scratch);
+
+  EXPECT_EQ(name(judgement.verdict), vector.verdict);
+  EXPECT_EQ(code(judgement.reason), vector.reason);
+  EXPECT_THAT(codes(judgement.findings), ::testing::UnorderedElementsAreArray(vector.findings));
+  const std::string leaves = what_leaves(judgement, **stanza, scratch.arena);
+  EXPECT_EQ(leaves, vector.out);
+  if (judgement.verdict != Verdict::Release && judgement.verdict != Verdict::Alter) return;
+
+  EXPECT_NE(judgement.rule, "");
+  const Pair pair{std::string(judgement.facts.from.domain), std::string(judgement.facts.to.domain)};
+  EXPECT_THAT(granted, ::testing::Contains(pair));
+  EXPECT_EQ(check_output(**stanza, pair, leaves.size(), 0), std::nullopt);
+  // What leaves would be judged the same again, and nothing about it would be changed.
+  const std::string again = normal_form(leaves);
+  const auto twice = inspect::decode(again, scratch.arena, inspect::ParserLimits{});
+  ASSERT_TRUE(twice) << twice.error().what;
+  EXPECT_EQ(judge(**twice, again.size(), crossing, bundle, scratch).verdict, Verdict::Release);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Vectors, ::testing::ValuesIn(testing::read_vectors()), [](const auto& each) {
+  return "Line" + std::to_string(each.param.line) + "_" + each.param.file.substr(0, each.param.file.find('.'));
+});
+
+}  // namespace
+}  // namespace sallyport::policy

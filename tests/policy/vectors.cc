@@ -1,0 +1,103 @@
+#include "tests/policy/vectors.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+
+namespace sallyport::policy::testing {
+namespace {
+
+const std::filesystem::path kFolder = std::filesystem::path(SALLYPORT_TESTS_DIR) / "policy" / "vectors";
+
+/// `{x*3}` becomes xxx.
+std::string expand(std::string text) {
+  for (std::size_t open = text.find('{'); open != std::string::npos; open = text.find('{', open)) {
+    const std::size_t close = text.find('}', open);
+    const std::size_t star = text.rfind('*', close);
+    const std::string piece = text.substr(open + 1, star - open - 1);
+    std::string repeated;
+    for (int times = std::stoi(text.substr(star + 1, close - star - 1)); times > 0; --times) repeated += piece;
+    text.replace(open, close - open + 1, repeated);
+    open += repeated.size();
+  }
+  return text;
+}
+
+std::vector<std::string> words(const std::string& text) {
+  std::istringstream in(text);
+  return {std::istream_iterator<std::string>(in), {}};
+}
+
+std::vector<std::pair<std::string, std::string>> pairs(std::string text) {
+  std::ranges::replace(text, ',', ' ');
+  const std::vector<std::string> all = words(text);
+  std::vector<std::pair<std::string, std::string>> found;
+  for (std::size_t i = 0; i + 1 < all.size(); i += 2) found.emplace_back(all[i], all[i + 1]);
+  return found;
+}
+
+void set(Vector& vector, const std::string& key, const std::string& value) {
+  if (key == "in") {
+    vector.in = expand(value);
+  } else if (key == "out") {
+    vector.out = value == "same" ? vector.in : expand(value);
+  } else if (key == "verdict") {
+    vector.verdict = words(value).at(0);
+    vector.reason = words(value).at(1);
+  } else if (key == "findings") {
+    vector.findings = words(value);
+  } else if (key == "set") {
+    const std::size_t space = value.find(' ');
+    vector.settings.emplace_back(value.substr(0, space), value.substr(space + 1));
+  } else if (key == "lang") {
+    vector.lang = value;
+  } else if (key == "granted") {
+    vector.granted = pairs(value);
+  } else if (key == "enclaves") {
+    vector.from_enclave = words(value).at(0);
+    vector.to_enclave = words(value).at(1);
+  } else {
+    throw std::runtime_error("unknown key " + key);
+  }
+}
+
+void read_file(const std::filesystem::path& path, std::vector<Vector>& out) {
+  std::ifstream in(path);
+  std::string line;
+  for (std::size_t number = 1; std::getline(in, line); ++number) {
+    if (line.empty() || line.starts_with("# ")) continue;
+    if (line.starts_with("## ")) {
+      out.emplace_back();
+      out.back().file = path.filename().string();
+      out.back().line = number;
+      out.back().name = line.substr(3);
+      continue;
+    }
+    const std::size_t colon = line.find(": ");
+    if (colon == std::string::npos || out.empty())
+      throw std::runtime_error(path.string() + ":" + std::to_string(number) + ": not a line of a vector");
+    set(out.back(), line.substr(0, colon), line.substr(colon + 2));
+  }
+}
+
+}  // namespace
+
+std::vector<Vector> read_vectors() {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder))
+    if (entry.path().extension() == ".vec") files.push_back(entry.path());
+  std::ranges::sort(files);
+  std::vector<Vector> vectors;
+  for (const auto& file : files) read_file(file, vectors);
+  return vectors;
+}
+
+std::string read_vector_file(const std::string& name) {
+  std::ifstream in(kFolder / name);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace sallyport::policy::testing

@@ -1,0 +1,32 @@
+// Reads the files of tests/policy/vectors; their README says how they are written.
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace sallyport::policy::testing {
+
+struct Vector {
+  std::string file, name;
+  std::size_t line = 0;
+  std::string in;
+  std::string verdict = "release", reason = "policy.granted";
+  std::vector<std::string> findings;
+  std::string out;
+  std::vector<std::pair<std::string, std::string>> settings;  ///< table, line of TOML
+  std::string lang;
+  std::vector<std::pair<std::string, std::string>> granted = {{"north.test", "south.test"}};
+  std::string from_enclave = "north", to_enclave = "south";
+};
+
+inline void PrintTo(const Vector& vector, std::ostream* out) {
+  *out << vector.file << ":" << vector.line << ": " << vector.name;
+}
+
+/// All vectors of all files. Throws std::runtime_error for a line that it cannot read.
+std::vector<Vector> read_vectors();
+/// The text of the file in the folder of the vectors.
+std::string read_vector_file(const std::string& name);
+
+}  // namespace sallyport::policy::testing
