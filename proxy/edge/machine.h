@@ -1,0 +1,164 @@
+// What the two stream state machines share: how they are asked, what they answer, and how a stream ends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "inspect/element.h"
+#include "inspect/errors.h"
+#include "inspect/limits.h"
+#include "inspect/stream_parser.h"
+#include "proxy/airlock/frames.h"
+
+namespace sallyport::edge {
+
+/// Append this text to what the peer is sent.
+struct Write {
+  std::string text;
+};
+/// What was written is flushed, then TLS begins; `server_name` is the prepared domain that the face is chosen by, or
+/// that is asked for.
+struct StartTls {
+  std::string server_name;
+};
+/// The stream starts over: a new parser with these limits.
+struct Restart {
+  inspect::ParserLimits limits;
+};
+/// Larger elements are legal from the next one on.
+struct Allow {
+  inspect::ParserLimits limits;
+};
+/// A frame for the guard.
+struct Ask {
+  airlock::Body frame;
+};
+/// Something to record that is no answer to anybody.
+struct Note {
+  std::string code;
+  std::string why;
+};
+/// The last action: the connection ends. What was written goes out first, unless `abort`.
+struct Finish {
+  bool abort = false;
+  bool clean = false;
+  std::string cause;
+};
+using Action = std::variant<Write, StartTls, Restart, Allow, Ask, Note, Finish>;
+using Actions = std::vector<Action>;
+
+/// The peer's certificate, judged for one domain. `good`: by this enclave's own settings (chain, identity, revocation).
+struct Judgement {
+  airlock::CertificateFacts facts;
+  bool good = false;
+};
+
+/// What is known once TLS stands.
+struct Secured {
+  airlock::TlsFacts tls;
+  std::function<Judgement(std::string_view prepared_domain)> judge;
+};
+
+/// What a leg waits for; each has its deadline (config::EdgeLimits).
+enum class Wait : std::uint8_t { Handshake, Negotiation, Guard, Idle, Close, Nothing };
+
+/// The facts of a leg that no machine can know by itself.
+struct Endpoints {
+  std::string peer;         ///< "[::1]:40000"
+  std::string destination;  ///< what the peer connected to
+};
+
+/// A stream's state machine; does no I/O. Every input may append actions. Receiving and Initiating derive from it;
+/// closing is the same for both and lives here (RFC 6120 4.4, 4.9; docs/airlock.md "The end of a leg").
+class Machine {
+ public:
+  virtual ~Machine() = default;
+
+  // From the peer.
+  virtual void start(Actions& out) = 0;
+  virtual void on_header(const inspect::StreamHeader& header, Actions& out) = 0;
+  virtual void on_element(const inspect::Node& element, Actions& out) = 0;
+  /// A stanza while takes_stanzas() is false.
+  virtual void on_stanza(Actions& out) = 0;
+  virtual void on_secure(Secured secured, Actions& out) = 0;
+  virtual void on_tls_failed(std::string_view why, Actions& out) = 0;
+  /// More bytes stand behind an element that must be the last for now (protocol.md T-19).
+  virtual void on_injection(Actions& out) = 0;
+  void on_stream_end(Actions& out);
+  void on_fault(const inspect::StreamError& error, Actions& out);
+  /// TCP or TLS is gone.
+  void on_lost(std::string_view why, Actions& out);
+
+  // From the guard.
+  virtual void on_terms(const airlock::Terms&, Actions&) {}
+  virtual void on_grant(const airlock::Grant&, Actions&) {}
+  void on_refuse(const airlock::Refuse& refuse, Actions& out);
+  void on_close(const airlock::Close& close, Actions& out);
+  void on_closed(Actions& out);
+
+  // From this process.
+  void on_deadline(Actions& out);
+  /// Ends the leg with a stream error of our own: shutdown, reload, a limit.
+  void sever(const inspect::StreamError& error, Actions& out);
+
+  /// Prepared; "" while unknown. Near: the one that we stand for.
+  virtual std::string_view near_domain() const = 0;
+  virtual std::string_view peer_domain() const = 0;
+
+  Wait wait() const;
+  /// Whether the peer is read at all.
+  bool listens() const;
+  /// Stanzas are to be handed on (Receiving, granted).
+  bool takes_stanzas() const { return takes_stanzas_; }
+  /// The leg stands: stanzas may flow one way or the other.
+  bool is_open() const { return stage_ == Stage::Open; }
+  /// A delivery may still be written: the leg has stood, and our closing tag is not out.
+  bool may_write() const { return (stage_ == Stage::Open || stage_ == Stage::Draining) && !closing_tag_written_; }
+  bool is_over() const { return stage_ == Stage::Over; }
+  /// White space between elements is a fault just now (protocol.md 3.7).
+  virtual bool forbids_whitespace() const { return false; }
+  /// The element just given must be the last thing that was received.
+  bool demands_silence() const;
+  /// Stanzas that came after the guard had closed the leg; they are counted, not handed on.
+  void discard_stanza() { ++discarded_; }
+
+ protected:
+  /// Held: the guard has to answer. Draining: the peer has closed, the guard answers for what came. Closing: our
+  /// closing tag is out, theirs is awaited.
+  enum class Stage : std::uint8_t { Negotiating, Held, Open, Draining, Closing, Over };
+
+  /// Writes our own header where this stream has none yet: an error needs one before it (RFC 6120 4.9.1.2).
+  virtual void ensure_header(Actions& out) = 0;
+  /// The guard has to hear that the leg never came to be; false: a plain Close does.
+  virtual bool report_failure(airlock::DialFault fault, std::string_view why, Actions& out) = 0;
+  virtual bool awaits_tls() const = 0;
+  virtual bool awaits_silence() const = 0;
+  virtual void on_negotiation_deadline(Actions& out) = 0;
+
+  /// A stream error to the peer, Close to the guard, and the end.
+  void fail(const inspect::StreamError& error, Actions& out);
+  void drop(std::string_view cause, Actions& out);
+  /// The peer's <stream:error/>: read for the record, answered with the closing tag, never repeated.
+  void on_stream_error(const inspect::Node& element, Actions& out);
+  /// What every first-level element that has no place gets.
+  void refuse_element(const inspect::Node& element, Actions& out);
+  void finish(bool clean, std::string_view cause, Actions& out);
+  void enter(Stage stage);
+  void write_closing_tag(Actions& out);
+  /// A stream error and the closing tag, unless ours is out already.
+  void write_error(const inspect::StreamError& error, Actions& out);
+  Stage stage() const { return stage_; }
+  void take_stanzas(bool take) { takes_stanzas_ = take; }
+
+ private:
+  Stage stage_ = Stage::Negotiating;
+  bool takes_stanzas_ = false;
+  bool closing_tag_written_ = false;
+  std::uint64_t discarded_ = 0;
+};
+
+}  // namespace sallyport::edge
