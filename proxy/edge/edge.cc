@@ -1,0 +1,294 @@
+#include "proxy/edge/edge.h"
+
+#include <algorithm>
+#include <future>
+#include <random>
+#include <utility>
+
+#include "proxy/edge/sockets.h"
+
+namespace sallyport::edge {
+namespace {
+
+using boost::system::error_code;
+
+constexpr std::chrono::milliseconds kFirstRetry{100};
+constexpr std::chrono::milliseconds kLongestRetry{2'000};
+/// What legs have for their last words when the guard is gone (docs/airlock.md), and a little more.
+constexpr std::chrono::milliseconds kParting{2'500};
+constexpr std::chrono::milliseconds kLinkDeadline{5'000};
+constexpr std::chrono::milliseconds kDescriptorPause{200};
+constexpr std::chrono::milliseconds kLegsPoll{20};
+
+std::uint64_t random_epoch() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+}  // namespace
+
+Edge::Edge(Options options, std::shared_ptr<const Settings> settings, std::shared_ptr<spdlog::logger> log)
+    : options_(std::move(options)),
+      settings_(std::move(settings)),
+      log_(std::move(log)),
+      lanes_([this] {
+        const std::uint64_t epoch = random_epoch();
+        const std::uint16_t count = std::max<std::uint16_t>(settings_->config.lanes, 1);
+        std::vector<std::unique_ptr<Lane>> lanes;
+        for (std::uint16_t index = 0; index < count; ++index) {
+          LaneReports reports;
+          // Every report is carried to lane 0, where the edge lives.
+          reports.linked = [this, index](std::uint16_t guard_lane, const airlock::Welcome& welcome) {
+            lanes_[0]->post([this, index, guard_lane, welcome] { on_linked(index, guard_lane, welcome); });
+          };
+          reports.guard_lost = [this](const std::string& why) { lanes_[0]->post([this, why] { on_guard_lost(why); }); };
+          reports.released = [this](const boost::asio::ip::address& address) {
+            lanes_[0]->post([this, address] { admission_.release(address); });
+          };
+          reports.drain = [this](std::chrono::milliseconds deadline) {
+            lanes_[0]->post([this, deadline] { on_drain(deadline); });
+          };
+          lanes.push_back(std::make_unique<Lane>(index, count, epoch, settings_, std::move(reports)));
+        }
+        return lanes;
+      }()),
+      patience_(kFirstRetry),
+      admission_(settings_->config.limits),
+      timer_(lanes_[0]->context()),
+      signals_(lanes_[0]->context()) {}
+
+Edge::~Edge() {
+  join();
+}
+
+void Edge::run() {
+  for (std::size_t index = 1; index < lanes_.size(); ++index)
+    threads_.emplace_back([lane = lanes_[index].get()] { lane->run(); });
+  lanes_[0]->post([this] { seek_guard(); });
+  if (options_.signals) {
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
+    wait_for_signal();
+  }
+  lanes_[0]->run();
+  join();
+}
+
+void Edge::join() {
+  for (const auto& lane : lanes_) lane->stop();
+  for (auto& thread : std::exchange(threads_, {})) thread.join();
+}
+
+void Edge::stop() {
+  lanes_[0]->post([this] { do_stop(); });
+}
+
+void Edge::reload() {
+  lanes_[0]->post([this] { do_reload(); });
+}
+
+void Edge::wait_for_signal() {
+  signals_.async_wait([this](error_code cancelled, int signal) {
+    if (cancelled) return;
+    if (signal == SIGHUP)
+      do_reload();
+    else
+      do_stop();
+    wait_for_signal();
+  });
+}
+
+// --- The guard -----------------------------------------------------------------------------------------------------
+
+void Edge::seek_guard() {
+  state_ = State::Linking;
+  links_made_ = 0;
+  links_wanted_ = 1;
+  timer_.expires_after(kLinkDeadline);
+  timer_.async_wait([this](error_code cancelled) {
+    if (!cancelled && state_ == State::Linking) on_guard_lost("no Welcome in time");
+  });
+  // Its first Welcome tells how many lanes the guard has; the other channels follow.
+  lanes_[0]->link(0, socket_file());
+}
+
+std::string Edge::socket_file() const {
+  return (options_.airlock / (settings_->config.enclave + ".sock")).string();
+}
+
+void Edge::on_linked(std::uint16_t lane, std::uint16_t guard_lane, const airlock::Welcome& welcome) {
+  if (state_ != State::Linking) return;
+  if (welcome.enclave != settings_->config.enclave)
+    return on_guard_lost("the guard takes this edge for \"" + welcome.enclave + '"');
+  ++links_made_;
+  if (lane == 0 && guard_lane == 0) {
+    links_wanted_ = lanes_.size() * welcome.guard_lanes;
+    for (const auto& each : lanes_)
+      for (std::uint16_t far = 0; far < welcome.guard_lanes; ++far)
+        if (each != lanes_[0] || far != 0)
+          each->post([far, path = socket_file(), to = each.get()] { to->link(far, path); });
+  }
+  if (links_made_ < links_wanted_) return;
+  timer_.cancel();
+  patience_ = kFirstRetry;
+  state_ = State::Serving;
+  log_->info("linked with the guard, bundle {}", welcome.bundle_hash);
+  open_listeners();
+}
+
+void Edge::on_guard_lost(const std::string& why) {
+  if (state_ == State::Linking || state_ == State::Serving) {
+    if (state_ == State::Serving || patience_ == kFirstRetry) log_->warn("no guard: {}", why);
+    const bool served = state_ == State::Serving;
+    state_ = State::Parting;
+    part();
+    retry(served ? kParting : patience_);
+    if (!served) patience_ = std::min(patience_ * 2, kLongestRetry);
+  }
+}
+
+/// Closes the listeners and every channel; the legs say their last words.
+void Edge::part() {
+  close_listeners();
+  for (const auto& lane : lanes_) lane->post([to = lane.get()] { to->unlink(); });
+}
+
+void Edge::retry(std::chrono::milliseconds delay) {
+  timer_.expires_after(delay);
+  timer_.async_wait([this](error_code cancelled) {
+    if (!cancelled && state_ == State::Parting) seek_guard();
+  });
+}
+
+void Edge::on_drain(std::chrono::milliseconds deadline) {
+  if (state_ != State::Serving) return;
+  log_->info("the guard drains");
+  close_listeners();
+  for (const auto& lane : lanes_) lane->post([to = lane.get(), deadline] { to->drain(deadline); });
+}
+
+// --- Listeners -----------------------------------------------------------------------------------------------------
+
+void Edge::open_listeners() {
+  for (const auto& listener : settings_->config.listeners) open_listener(listener);
+  for (const auto& listening : listening_) accept(listening);
+}
+
+void Edge::open_listener(const config::Listener& listener) {
+  const auto at = resolve_literal(listener.at);
+  error_code failed;
+  auto acceptor = at ? listen(lanes_[0]->context().get_executor(), *at, settings_->config.dscp, failed) : std::nullopt;
+  if (!acceptor) {
+    log_->error("cannot listen on {} port {}: {}", listener.at.address, listener.at.port, failed.message());
+    lanes_[0]->note("edge.listener-failed",
+                    {{"at", listener.at.address + " " + std::to_string(listener.at.port)}, {"why", failed.message()}});
+    return;
+  }
+  log_->info("listening on {}", text(*at));
+  listening_.push_back(std::make_shared<Listening>(
+      Listening{listener, std::move(*acceptor), boost::asio::steady_timer(lanes_[0]->context())}));
+}
+
+void Edge::close_listeners() {
+  for (const auto& listening : std::exchange(listening_, {})) {
+    error_code ignored;
+    listening->pause.cancel();
+    listening->acceptor.close(ignored);
+  }
+}
+
+void Edge::accept(const std::shared_ptr<Listening>& listening) {
+  Lane& lane = *lanes_[next_lane_++ % lanes_.size()];
+  listening->acceptor.async_accept(lane.context(),
+                                   [this, listening, &lane](error_code failed, boost::asio::ip::tcp::socket socket) {
+                                     if (!listening->acceptor.is_open()) return;
+                                     if (!failed) {
+                                       on_accepted(listening, std::move(socket), lane);
+                                       return accept(listening);
+                                     }
+                                     // Out of descriptors, or a peer that was gone before it was taken.
+                                     listening->pause.expires_after(kDescriptorPause);
+                                     listening->pause.async_wait([this, listening](error_code cancelled) {
+                                       if (!cancelled) accept(listening);
+                                     });
+                                   });
+}
+
+void Edge::on_accepted(const std::shared_ptr<Listening>& listening, boost::asio::ip::tcp::socket socket, Lane& lane) {
+  error_code failed;
+  const auto peer = socket.remote_endpoint(failed);
+  if (failed) return;
+  const auto answer = admission_.admit(peer.address(), Admission::Clock::now());
+  if (answer != Admission::Answer::Admit)
+    return lanes_[0]->note("edge.connection-refused", {{"peer", text(peer)}, {"why", std::string(name(answer))}});
+  auto handed = std::make_shared<boost::asio::ip::tcp::socket>(std::move(socket));
+  lane.post([&lane, handed, listener = listening->listener] { lane.adopt(std::move(*handed), listener); });
+}
+
+// --- Reload and the end --------------------------------------------------------------------------------------------
+
+void Edge::do_reload() {
+  if (!options_.reload) return;
+  auto config = options_.reload();
+  if (!config) return log_->error("the configuration was not reloaded: {}", config.error());
+  if (config->lanes != settings_->config.lanes || config->enclave != settings_->config.enclave)
+    return log_->error("the configuration was not reloaded: lanes and enclave need a restart");
+  auto settings = Settings::load(std::move(*config));
+  if (!settings)
+    return log_->error("the configuration was not reloaded: {}: {}", settings.error().file.string(),
+                       settings.error().what);
+  for (const auto& fault : (*settings)->contexts->faults())
+    log_->error("{}: {}; its domain has no TLS", fault.file.string(), fault.what);
+  settings_ = std::move(*settings);
+  admission_.set_limits(settings_->config.limits);
+  reopen_listeners();
+  for (const auto& lane : lanes_) lane->post([to = lane.get(), now = settings_] { to->apply(now); });
+  log_->info("the configuration was reloaded");
+}
+
+/// Listeners that stay are not touched.
+void Edge::reopen_listeners() {
+  const auto& wanted = settings_->config.listeners;
+  const auto gone = std::ranges::partition(
+      listening_, [&](const auto& each) { return std::ranges::find(wanted, each->listener) != wanted.end(); });
+  for (const auto& listening : gone) {
+    error_code ignored;
+    listening->pause.cancel();
+    listening->acceptor.close(ignored);
+  }
+  listening_.erase(gone.begin(), gone.end());
+  if (state_ != State::Serving) return;
+  for (const auto& listener : wanted) {
+    const bool stands = std::ranges::any_of(listening_, [&](const auto& each) { return each->listener == listener; });
+    if (stands) continue;
+    const std::size_t before = listening_.size();
+    open_listener(listener);
+    if (listening_.size() > before) accept(listening_.back());
+  }
+}
+
+void Edge::do_stop() {
+  if (std::exchange(state_, State::Stopping) == State::Stopping) return;
+  log_->info("stopping");
+  part();
+  wait_for_legs(std::chrono::steady_clock::now() + kParting);
+}
+
+void Edge::wait_for_legs(std::chrono::steady_clock::time_point deadline) {
+  auto asked = std::make_shared<std::size_t>(lanes_.size());
+  auto legs = std::make_shared<std::size_t>(0);
+  for (const auto& lane : lanes_)
+    lane->post([this, to = lane.get(), asked, legs, deadline] {
+      lanes_[0]->post([this, count = to->legs(), asked, legs, deadline] {
+        *legs += count;
+        if (--*asked > 0) return;
+        if (*legs == 0 || std::chrono::steady_clock::now() >= deadline) {
+          for (const auto& each : lanes_) each->stop();
+          return;
+        }
+        timer_.expires_after(kLegsPoll);
+        timer_.async_wait([this, deadline](error_code) { wait_for_legs(deadline); });
+      });
+    });
+}
+
+}  // namespace sallyport::edge

@@ -1,0 +1,244 @@
+#include "proxy/edge/lane.h"
+
+#include <algorithm>
+
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+
+#include "proxy/edge/sockets.h"
+
+namespace sallyport::edge {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using inspect::StreamCondition;
+
+/// How often a leg's socket is asked what the peer's TCP has taken.
+constexpr std::chrono::milliseconds kSettle{20};
+/// How often all legs are judged again for certificates and lists that have run out (T-14).
+constexpr std::chrono::minutes kCare{10};
+constexpr std::size_t kKeptCipher = 128 * 1024;
+
+}  // namespace
+
+Lane::Lane(std::uint16_t index, std::uint16_t lanes, std::uint64_t epoch, std::shared_ptr<const Settings> settings,
+           LaneReports reports)
+    : index_(index),
+      lanes_(lanes),
+      epoch_(epoch),
+      work_(asio::make_work_guard(context_)),
+      settings_(std::move(settings)),
+      reports_(std::move(reports)),
+      settle_timer_(context_),
+      care_timer_(context_),
+      drain_timer_(context_) {
+  cipher_buffer_.reserve(kKeptCipher);
+}
+
+Lane::~Lane() = default;
+
+void Lane::run() {
+  look_after();
+  context_.run();
+}
+
+void Lane::stop() {
+  context_.stop();
+}
+
+void Lane::post(std::function<void()> task) {
+  asio::post(context_, std::move(task));
+}
+
+// --- The airlock ---------------------------------------------------------------------------------------------------
+
+void Lane::link(std::uint16_t guard_lane, const std::string& path) {
+  error_code failed;
+  airlock::Socket socket(context_);
+  // A Unix socket connects at once or not at all.
+  socket.connect(asio::local::stream_protocol::endpoint(path), failed);
+  if (failed) return lose_guard("no airlock at " + path + ": " + failed.message());
+  if (channels_.size() <= guard_lane) channels_.resize(guard_lane + std::size_t{1});
+  Link& link = channels_[guard_lane];
+  link = {airlock::Channel::make(std::move(socket), *this), false};
+  link.channel->send(airlock::kNoLeg, airlock::Hello{airlock::kMajor, airlock::kMinor, "sallyport-edge", epoch_, index_,
+                                                     lanes_, guard_lane});
+  link.channel->start();
+}
+
+std::uint16_t Lane::lane_of(const airlock::Channel& channel) const {
+  const auto found = std::ranges::find_if(channels_, [&](const Link& link) { return link.channel.get() == &channel; });
+  return static_cast<std::uint16_t>(found - channels_.begin());
+}
+
+void Lane::on_welcome(std::uint16_t guard_lane, const airlock::Welcome& welcome) {
+  if (welcome.major != airlock::kMajor) return lose_guard("the guard speaks another protocol");
+  if (welcome.guard_lanes == 0 || guard_lane >= welcome.guard_lanes) return lose_guard("the guard has no such lane");
+  if (channels_.size() < welcome.guard_lanes) channels_.resize(welcome.guard_lanes);
+  channels_[guard_lane].welcomed = true;
+  reports_.linked(guard_lane, welcome);
+}
+
+void Lane::on_frame(airlock::Channel& channel, const airlock::Frame& frame) {
+  const std::uint16_t guard_lane = lane_of(channel);
+  if (const auto* welcome = std::get_if<airlock::Welcome>(&frame.body)) return on_welcome(guard_lane, *welcome);
+  if (!channels_[guard_lane].welcomed) return lose_guard("the guard speaks before its Welcome");
+  if (const auto* draining = std::get_if<airlock::Drain>(&frame.body))
+    return reports_.drain(std::chrono::milliseconds(draining->deadline_ms));
+  if (const auto* wanted = std::get_if<airlock::Dial>(&frame.body)) return dial(guard_lane, frame.leg, *wanted);
+  if (const auto leg = legs_.find(frame.leg); leg != legs_.end()) {
+    const auto kept = leg->second;
+    return kept->on_frame(guard_lane, frame.body);
+  }
+  if (const auto dialling = dials_.find(frame.leg); dialling != dials_.end()) {
+    const bool ending =
+        std::holds_alternative<airlock::Close>(frame.body) || std::holds_alternative<airlock::Closed>(frame.body);
+    if (!ending) return;
+    dialling->second->cancel();
+    dials_.erase(dialling);
+    send(guard_lane, frame.leg, airlock::Closed{false, "dialling was given up", 0, 0});
+  }
+  // Anything else is about a leg that is over here; its frames may cross on the way.
+}
+
+void Lane::on_end(airlock::Channel&, airlock::ChannelEnd, std::string_view why) {
+  lose_guard("the channel to the guard ended: " + std::string(why));
+}
+
+void Lane::lose_guard(std::string why) {
+  // Not from inside a channel's callback: unlink() closes them all.
+  reports_.guard_lost(std::move(why));
+}
+
+void Lane::unlink() {
+  for (const Link& link : std::exchange(channels_, {}))
+    if (link.channel) link.channel->close();
+  for (const auto& [id, dialling] : std::exchange(dials_, {})) dialling->cancel();
+  for (const auto& leg : all_legs()) leg->on_guard_lost();
+}
+
+void Lane::send(std::uint16_t guard_lane, airlock::LegId leg, const airlock::Body& body) {
+  if (guard_lane < channels_.size() && channels_[guard_lane].welcomed) channels_[guard_lane].channel->send(leg, body);
+}
+
+void Lane::note(std::string_view code, std::vector<airlock::Pair> details) {
+  const auto now = EventBudget::Clock::now();
+  if (const auto suppressed = budget_.take_suppressed(now); suppressed > 0)
+    send(0, airlock::kNoLeg, airlock::Event{"edge.events-suppressed", {{"count", std::to_string(suppressed)}}});
+  if (budget_.spend(now)) send(0, airlock::kNoLeg, airlock::Event{std::string(code), std::move(details)});
+}
+
+// --- Legs ----------------------------------------------------------------------------------------------------------
+
+void Lane::adopt(asio::ip::tcp::socket socket, const config::Listener& listener) {
+  error_code failed;
+  const auto peer = socket.remote_endpoint(failed);
+  if (!failed) prepare_connected(socket, failed);
+  if (failed || channels_.empty()) return reports_.released(peer.address());
+  // Even, and unique among the lanes of this epoch.
+  const airlock::LegId id = 2 * (legs_made_++ * lanes_ + index_ + 1);
+  const auto leg = Leg::accepted(*this, id, std::move(socket), listener);
+  legs_.emplace(id, leg);
+  leg->start();
+}
+
+void Lane::dial(std::uint16_t guard_lane, airlock::LegId id, const airlock::Dial& wanted) {
+  if (!airlock::is_dialled(id) || legs_.contains(id) || dials_.contains(id)) return;
+  const bool faced = settings_->serves(wanted.from) && settings_->contexts->has(wanted.from);
+  if (wanted.kind != airlock::LegKind::S2s || !faced || legs() >= settings_->config.limits.connections) {
+    const auto fault = faced ? airlock::DialFault::Overload : airlock::DialFault::Tls;
+    return send(guard_lane, id,
+                airlock::Failed{fault, faced ? "no leg can be had" : "no certificate for the near domain"});
+  }
+  const auto dialling = std::make_shared<Dialling>(*this, guard_lane, id, wanted);
+  dials_.emplace(id, dialling);
+  dialling->start();
+}
+
+void Lane::connected(airlock::LegId id, asio::ip::tcp::socket socket, const airlock::Dial& dial,
+                     std::uint16_t guard_lane, bool direct_tls, std::chrono::steady_clock::time_point deadline) {
+  dials_.erase(id);
+  const auto leg = Leg::dialled(*this, id, std::move(socket), dial, guard_lane, direct_tls, deadline);
+  legs_.emplace(id, leg);
+  leg->start();
+}
+
+void Lane::ended(const std::shared_ptr<Leg>& leg) {
+  legs_.erase(leg->id());
+  if (leg->is_accepted()) reports_.released(leg->peer().address());
+}
+
+std::vector<std::shared_ptr<Leg>> Lane::all_legs() const {
+  std::vector<std::shared_ptr<Leg>> legs;
+  legs.reserve(legs_.size());
+  for (const auto& [id, leg] : legs_) legs.push_back(leg);
+  return legs;
+}
+
+void Lane::apply(std::shared_ptr<const Settings> settings) {
+  settings_ = std::move(settings);
+  for (const auto& leg : all_legs()) leg->judge_again();
+}
+
+void Lane::drain(std::chrono::milliseconds deadline) {
+  for (const auto& leg : all_legs()) leg->drain();
+  drain_timer_.expires_after(deadline);
+  drain_timer_.async_wait([this](error_code cancelled) {
+    if (cancelled) return;
+    for (const auto& leg : all_legs()) leg->sever(StreamCondition::SystemShutdown, "the guard drains");
+  });
+}
+
+bool Lane::begin_handshake() {
+  const std::uint32_t share = settings_->config.limits.handshakes / lanes_;
+  if (handshakes_ >= std::max<std::uint32_t>(share, 1)) return false;
+  ++handshakes_;
+  return true;
+}
+
+void Lane::dirty(std::shared_ptr<Leg> leg) {
+  dirty_.push_back(std::move(leg));
+  if (std::exchange(flush_posted_, true)) return;
+  asio::post(context_, [this] {
+    flush_posted_ = false;
+    flush_dirty();
+  });
+}
+
+void Lane::flush_dirty() {
+  flushing_.swap(dirty_);
+  for (const auto& leg : flushing_) leg->flush();
+  flushing_.clear();
+  if (cipher_buffer_.capacity() > 4 * kKeptCipher) {
+    cipher_buffer_ = {};
+    cipher_buffer_.reserve(kKeptCipher);
+  }
+}
+
+void Lane::unsettled(std::shared_ptr<Leg> leg) {
+  if (std::ranges::find(unsettled_, leg) == unsettled_.end()) unsettled_.push_back(std::move(leg));
+  settle_later();
+}
+
+void Lane::settle_later() {
+  if (unsettled_.empty() || std::exchange(settle_waits_, true)) return;
+  settle_timer_.expires_after(kSettle);
+  settle_timer_.async_wait([this](error_code cancelled) {
+    settle_waits_ = false;
+    if (cancelled) return;
+    std::erase_if(unsettled_, [](const auto& leg) { return !leg->settle(); });
+    settle_later();
+  });
+}
+
+void Lane::look_after() {
+  care_timer_.expires_after(kCare);
+  care_timer_.async_wait([this](error_code cancelled) {
+    if (cancelled) return;
+    for (const auto& leg : all_legs()) leg->judge_again();
+    look_after();
+  });
+}
+
+}  // namespace sallyport::edge

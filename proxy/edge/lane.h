@@ -1,0 +1,126 @@
+// A thread of the edge, and everything that lives on it.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "proxy/airlock/channel.h"
+#include "proxy/config/config.h"
+#include "proxy/edge/dialling.h"
+#include "proxy/edge/event_budget.h"
+#include "proxy/edge/leg.h"
+#include "proxy/edge/settings.h"
+
+namespace sallyport::edge {
+
+/// What a lane tells the edge; called on the lane's thread.
+struct LaneReports {
+  /// The channel to this guard lane is ready; the guard has so many lanes.
+  std::function<void(std::uint16_t guard_lane, const airlock::Welcome&)> linked;
+  std::function<void(std::string why)> guard_lost;
+  std::function<void(boost::asio::ip::address)> released;
+  std::function<void(std::chrono::milliseconds)> drain;
+};
+
+/// Owns its legs and its channels to every guard lane. Shares no session state with other lanes: everything below is
+/// called on its own thread, except post(), run() and stop().
+class Lane final : airlock::Channel::Owner {
+ public:
+  Lane(std::uint16_t index, std::uint16_t lanes, std::uint64_t epoch, std::shared_ptr<const Settings> settings,
+       LaneReports reports);
+  ~Lane();
+
+  boost::asio::io_context& context() { return context_; }
+  /// Runs on the calling thread until stop().
+  void run();
+  void stop();
+  void post(std::function<void()> task);
+
+  // The airlock.
+  void link(std::uint16_t guard_lane, const std::string& path);
+  /// Ends every channel; every leg writes what was delivered and ends with system-shutdown.
+  void unlink();
+  void send(std::uint16_t guard_lane, airlock::LegId leg, const airlock::Body& body);
+  std::uint16_t guard_lanes() const { return static_cast<std::uint16_t>(channels_.size()); }
+
+  // Legs.
+  void adopt(boost::asio::ip::tcp::socket socket, const config::Listener& listener);
+  void ended(const std::shared_ptr<Leg>& leg);
+  void dial_over(airlock::LegId id) { dials_.erase(id); }
+  void connected(airlock::LegId id, boost::asio::ip::tcp::socket socket, const airlock::Dial& dial,
+                 std::uint16_t guard_lane, bool direct_tls, std::chrono::steady_clock::time_point deadline);
+  std::size_t legs() const { return legs_.size() + dials_.size(); }
+  void apply(std::shared_ptr<const Settings> settings);
+  /// Every leg ends with system-shutdown; those that are negotiating at once, the others after `deadline`.
+  void drain(std::chrono::milliseconds deadline);
+
+  const Settings& settings() const { return *settings_; }
+  std::uint16_t index() const { return index_; }
+  /// Something to record, within the budget.
+  void note(std::string_view code, std::vector<airlock::Pair> details);
+  bool begin_handshake();
+  void end_handshake() { --handshakes_; }
+  /// The leg has something to write at the end of this wake-up.
+  void dirty(std::shared_ptr<Leg> leg);
+  /// The leg's socket is to be asked what has arrived.
+  void unsettled(std::shared_ptr<Leg> leg);
+
+  // Lent for the time of one call (budgets.md P6).
+  static constexpr std::size_t kReadSize = 32 * 1024;
+  std::array<char, kReadSize>& read_buffer() { return read_buffer_; }
+  std::array<char, 16 * 1024 + 512>& plain_buffer() { return plain_buffer_; }
+  std::string& cipher_buffer() { return cipher_buffer_; }
+
+ private:
+  struct Link {
+    std::shared_ptr<airlock::Channel> channel;
+    bool welcomed = false;
+  };
+
+  void on_frame(airlock::Channel& channel, const airlock::Frame& frame) override;
+  void on_batch_end(airlock::Channel&) override {}
+  void on_end(airlock::Channel& channel, airlock::ChannelEnd end, std::string_view why) override;
+  std::uint16_t lane_of(const airlock::Channel& channel) const;
+  void on_welcome(std::uint16_t guard_lane, const airlock::Welcome& welcome);
+  void dial(std::uint16_t guard_lane, airlock::LegId id, const airlock::Dial& dial);
+  void lose_guard(std::string why);
+  void flush_dirty();
+  void settle_later();
+  void look_after();
+  std::vector<std::shared_ptr<Leg>> all_legs() const;
+
+  std::uint16_t index_, lanes_;
+  std::uint64_t epoch_;
+  boost::asio::io_context context_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::shared_ptr<const Settings> settings_;
+  LaneReports reports_;
+  std::vector<Link> channels_;
+  std::unordered_map<airlock::LegId, std::shared_ptr<Leg>> legs_;
+  std::unordered_map<airlock::LegId, std::shared_ptr<Dialling>> dials_;
+  std::uint64_t legs_made_ = 0;
+  std::uint32_t handshakes_ = 0;
+  std::vector<std::shared_ptr<Leg>> dirty_, flushing_, unsettled_;
+  bool flush_posted_ = false, settle_waits_ = false;
+  boost::asio::steady_timer settle_timer_, care_timer_, drain_timer_;
+  EventBudget budget_;
+
+  std::array<char, kReadSize> read_buffer_{};
+  std::array<char, 16 * 1024 + 512> plain_buffer_{};
+  std::string cipher_buffer_;
+};
+
+}  // namespace sallyport::edge

@@ -1,0 +1,141 @@
+// One connection with a peer: its socket, its TLS, its stream and its place in the airlock.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "proxy/airlock/frames.h"
+#include "proxy/config/config.h"
+#include "proxy/edge/conversation.h"
+#include "proxy/edge/credit.h"
+#include "proxy/edge/initiating.h"
+#include "proxy/edge/receiving.h"
+#include "proxy/edge/settings.h"
+#include "proxy/edge/tls_engine.h"
+
+namespace sallyport::edge {
+
+class Lane;
+
+/// Carries out what the state machine of its stream decides: reads when it listens, writes once per wake-up, keeps its
+/// deadlines, and tells the guard. Lives on its lane's thread; its pending operations keep it alive.
+class Leg : public std::enable_shared_from_this<Leg> {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using TcpSocket = boost::asio::ip::tcp::socket;
+
+  /// A connection that a peer made to `listener`.
+  static std::shared_ptr<Leg> accepted(Lane& lane, airlock::LegId id, TcpSocket socket,
+                                       const config::Listener& listener);
+  /// A connection made for a Dial, which has until `deadline`.
+  static std::shared_ptr<Leg> dialled(Lane& lane, airlock::LegId id, TcpSocket socket, const airlock::Dial& dial,
+                                      std::uint16_t guard_lane, bool direct_tls, Clock::time_point deadline);
+  ~Leg();
+
+  void start();
+  /// A frame from the guard for this leg, by the channel of `guard_lane`.
+  void on_frame(std::uint16_t guard_lane, const airlock::Body& body);
+  /// The channels are gone: write what was delivered, say why, and end.
+  void on_guard_lost();
+  /// End with a stream error of our own.
+  void sever(inspect::StreamCondition condition, std::string_view why);
+  /// Nothing new is begun: ends the leg if it does not stand yet.
+  void drain();
+  /// The settings have changed, or time has passed: ends the leg with `<reset/>` if it would not come to be today.
+  void judge_again();
+
+  // Called by the lane, once per wake-up and at its own rate.
+  void flush();
+  /// True while something that was written has not settled.
+  bool settle();
+
+  airlock::LegId id() const { return id_; }
+  const boost::asio::ip::tcp::endpoint& peer() const { return peer_; }
+  bool is_accepted() const { return !airlock::is_dialled(id_); }
+
+ private:
+  enum class Link : std::uint8_t { Plain, Handshake, Secure, Lingering, Gone };
+
+  Leg(Lane& lane, airlock::LegId id, TcpSocket socket);
+
+  // Reading.
+  void want_read();
+  void on_readable();
+  void take(std::string_view in);
+  void take_handshake(std::string_view in);
+  void take_secure(std::string_view in);
+  void advance();
+  bool admit_octets(std::size_t count);
+
+  // The stream.
+  void pump();
+  void perform(Action action);
+  void forward(const inspect::StanzaRead& stanza);
+  void begin_tls(const std::string& server_name);
+  void on_established(std::string_view rest);
+  void end_handshake_turn();
+
+  // The airlock.
+  void ask(const airlock::Body& body);
+  void deliver(const airlock::Deliver& delivery);
+  void note(std::string_view code, std::string_view why);
+
+  // Writing and the end.
+  void touch();
+  bool send_wire();
+  void wait_to_write();
+  std::size_t send_some(std::string_view octets);
+  void encode_text();
+  void lost(std::string_view why);
+  void finish(Finish finish);
+  void linger();
+  void close();
+
+  // Time.
+  void watch();
+  void enter_wait(Wait wait, Clock::time_point now);
+  Clock::time_point due(Clock::time_point now) const;
+  void on_watch();
+
+  Lane& lane_;
+  airlock::LegId id_;
+  TcpSocket socket_;
+  boost::asio::ip::tcp::endpoint peer_, local_;
+  std::optional<config::Listener> listener_;
+  std::unique_ptr<Machine> machine_;
+  std::optional<Conversation> conversation_;
+  std::unique_ptr<TlsEngine> tls_;
+  Link link_ = Link::Plain;
+  bool direct_tls_ = false;
+  bool in_handshake_turn_ = false;
+
+  std::string stash_;  ///< ciphertext that waits for credit
+  std::string text_;   ///< to be encrypted and sent at the end of this wake-up
+  std::string wire_;   ///< what the socket did not take
+  std::size_t wire_sent_ = 0;
+  bool reading_ = false, dirty_ = false, waiting_to_write_ = false, broken_ = false;
+
+  std::uint16_t guard_lane_ = 0;
+  bool guard_knows_ = false;
+  std::uint64_t stanza_number_ = 0;
+  StanzaCredit credit_;
+  Deliveries deliveries_;
+
+  boost::asio::steady_timer watchdog_;
+  Clock::time_point watchdog_at_ = Clock::time_point::max();
+  Wait waiting_ = Wait::Nothing;
+  Clock::time_point wait_began_{}, wait_ends_ = Clock::time_point::max();
+  Clock::duration negotiation_left_{};
+  Clock::time_point heard_{}, sent_{};
+  std::size_t octets_before_open_ = 0;
+  std::optional<Finish> finish_;
+};
+
+}  // namespace sallyport::edge
