@@ -234,6 +234,7 @@ std::expected<Line, std::string> Line::read(std::string_view text) {
   const auto kind = cursor.value(format::Value::Text);
   if (!kind || (*kind != format::kStanza && *kind != format::kEvent)) return fault("record");
   line.is_event_ = *kind == format::kEvent;
+  line.fields_[line.count_++] = {"record", *kind};
 
   const auto keys = line.is_event_ ? std::span<const format::Key>(format::kEventKeys) : format::kStanzaKeys;
   auto next = keys.begin() + format::kFrontKeys;
@@ -249,6 +250,12 @@ std::expected<Line, std::string> Line::read(std::string_view text) {
   }
   if (!cursor.literal("}") || !cursor.done()) return std::unexpected("not a record: does not end as it has to");
   return line;
+}
+
+std::vector<std::string_view> Line::keys() const {
+  std::vector<std::string_view> keys;
+  for (std::size_t i = 0; i < count_; ++i) keys.push_back(fields_[i].key);
+  return keys;
 }
 
 std::string_view Line::written(std::string_view key) const {

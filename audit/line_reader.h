@@ -24,6 +24,8 @@ class Line {
   const Digest& prev() const { return prev_; }
   bool is_event() const { return is_event_; }
 
+  /// The keys that stand, in their order, without n and prev.
+  std::vector<std::string_view> keys() const;
   /// A field as it is written, without quotes and with its escapes, safe to print; "" when the key does not stand.
   std::string_view written(std::string_view key) const;
   /// A field of kind Text, escapes resolved.

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "audit/segment_reader.h"
+
 namespace sallyport::audit {
 namespace {
 
 constexpr std::string_view kRed = "31", kGreen = "32", kYellow = "33", kFaint = "2";
-constexpr std::size_t kNumberWidth = 8, kVerdictWidth = 8, kKindWidth = 22, kReasonWidth = 28;
+constexpr std::size_t kNumberWidth = 8, kVerdictWidth = 8, kKindWidth = 22, kReasonWidth = 28, kNameWidth = 12;
 constexpr std::string_view kGap = "  ";
 
 std::string left(std::string_view text, std::size_t width) {
@@ -30,7 +32,8 @@ std::string time_of(const Line& line) {
 }
 
 bool names(std::string_view reason, std::string_view wanted) {
-  return wanted.ends_with('.') ? reason.starts_with(wanted) : reason == wanted;
+  if (wanted.find('.') != std::string_view::npos) return reason == wanted;
+  return reason.substr(0, reason.find('.')) == wanted;
 }
 
 /// A JID is meant by itself, by its bare form and by its domain.
@@ -49,7 +52,9 @@ std::string_view colour_of(std::string_view verdict) {
 
 bool Filter::permits(const Line& line) const {
   if (record && line.number() != *record) return false;
-  if (line.written("time") < since) return false;
+  auto earliest = std::string_view(since);
+  if (earliest.ends_with('Z')) earliest.remove_suffix(1);
+  if (line.written("time") < earliest) return false;
   if (!verdict.empty() && line.written("verdict") != verdict) return false;
   if (!from.empty() && !is_of(line.text("from"), from)) return false;
   if (!to.empty() && !is_of(line.text("to"), to)) return false;
@@ -69,6 +74,23 @@ std::string Printer::heading() const {
 std::string Printer::print(const Line& line) const {
   return right(std::to_string(line.number()), kNumberWidth) + std::string(kGap) + time_of(line) + std::string(kGap) +
          (line.is_event() ? event(line) : stanza(line)) + '\n';
+}
+
+std::string Printer::print_whole(const Line& line) const {
+  const auto field = [this](std::string_view name, std::string_view value) {
+    return coloured(left(name, kNameWidth), kFaint) + std::string(kGap) + std::string(value) + '\n';
+  };
+  auto text = field("n", std::to_string(line.number())) + field("prev", to_hex(line.prev()));
+  for (const auto key : line.keys()) {
+    if (key == "details") {
+      for (const auto& [name, value] : line.pairs(key)) text += field(name, value);
+    } else if (key == "findings") {
+      for (const auto finding : line.items(key)) text += field("finding", finding);
+    } else {
+      text += field(key, line.written(key));
+    }
+  }
+  return text;
 }
 
 std::string Printer::stanza(const Line& line) const {

@@ -13,8 +13,8 @@ namespace sallyport::audit {
 /// Which records are wanted; what is not set lets everything through. A record has to meet all that is set.
 struct Filter {
   std::optional<std::uint64_t> record;
-  std::string since;     ///< a time as the log writes it, or a front part of one: "2026-03-04T05"
-  std::string reason;    ///< reason, finding or event code; one that ends in "." means the whole stage
+  std::string since;     ///< a time as the log writes it, or a front part of one: "2026-03-04T05:06Z", "2026-03-04"
+  std::string reason;    ///< reason, finding or event code; "label" means all of that stage
   std::string verdict;   ///< leaves no events
   std::string from, to;  ///< a JID, a bare JID (all its resources) or a domain (all its JIDs)
 
@@ -29,6 +29,8 @@ class Printer {
   std::string heading() const;
   /// One record, with a newline.
   std::string print(const Line& line) const;
+  /// One record with all its fields, a line each.
+  std::string print_whole(const Line& line) const;
 
  private:
   std::string stanza(const Line& line) const;

@@ -1,5 +1,4 @@
-#include "proxy/main/commands/audit.h"
-
+// `sallyport audit`: verify and read the record.
 #include <chrono>
 #include <iostream>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "audit/line_writer.h"
 #include "audit/review.h"
 #include "audit/verify.h"
+#include "proxy/main/commands/commands.h"
 
 namespace sallyport::commands {
 namespace {
@@ -32,7 +32,7 @@ struct ShowOptions {
 
 [[noreturn]] void fail(const std::string& what) {
   std::cerr << what << "\n";
-  throw CLI::RuntimeError(1);
+  throw CLI::RuntimeError(2);
 }
 
 std::string json_text(std::string_view text) {
@@ -90,7 +90,7 @@ class Show {
   explicit Show(const ShowOptions& options) : options_(options), printer_(::isatty(STDOUT_FILENO) == 1) {}
 
   void run() {
-    if (!options_.json) std::cout << printer_.heading();
+    if (!options_.json && !options_.filter.record) std::cout << printer_.heading();
     do {
       if (!read_on()) fail(fault_);
       std::cout.flush();
@@ -133,7 +133,7 @@ class Show {
     if (options_.json) {
       std::cout << text << "\n";
     } else {
-      std::cout << printer_.print(*line);
+      std::cout << (options_.filter.record ? printer_.print_whole(*line) : printer_.print(*line));
     }
   }
 
@@ -167,11 +167,11 @@ void add_show(CLI::App& audit) {
   command->add_flag("--follow,-f", options->follow, "Go on with records as they come");
   command->add_option("--since", options->filter.since, "From this UTC time on: 2026-03-04 or 2026-03-04T05:06");
   command->add_option("--reason", options->filter.reason,
-                      "With this reason, finding or event code; \"label.\" for a whole stage");
+                      "With this reason, finding or event code; \"label\" for all of a stage");
   command->add_option("--verdict", options->filter.verdict, "release, alter, answer, bounce, drop or sever");
   command->add_option("--from", options->filter.from, "From this JID or domain");
   command->add_option("--to", options->filter.to, "To this JID or domain");
-  command->add_option("--record", options->record, "Only the record of this number");
+  command->add_option("--record", options->record, "Only the record of this number, with all its fields");
   command->add_flag("--json", options->json, "Print the lines as they stand in the log");
   command->callback([options] {
     if (options->record > 0) options->filter.record = options->record;

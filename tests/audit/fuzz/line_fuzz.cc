@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* octets, std::size_t si
   }
   sallyport::audit::Filter filter;
   filter.from = line->text("from");
-  filter.reason = "label.";
+  filter.reason = "label";
   (void)filter.permits(*line);
   return 0;
 }
