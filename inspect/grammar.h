@@ -1,6 +1,7 @@
 // What names and namespace names may look like (protocol.md 5.7, 7.2 Z-e).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -26,8 +27,27 @@ constexpr bool is_name_character(char c) {
   return is_name_start(c) || is_digit(c) || c == '-' || c == '.';
 }
 
-/// [A-Za-z_][A-Za-z0-9._-]*, at most 256 octets, and not beginning with "xml" in any case (reserved, XML 1.0 2.3). The
-/// one exception is the condition xml-not-well-formed of RFC 3920, which peers still send (STR-30).
+/// A predicate on characters as a table, for loops over many.
+class CharacterTable {
+ public:
+  explicit constexpr CharacterTable(bool (*predicate)(char)) {
+    for (unsigned i = 0; i < 256; ++i) in_[i] = predicate(static_cast<char>(i));
+  }
+  constexpr bool operator()(char c) const { return in_[static_cast<unsigned char>(c)]; }
+
+ private:
+  std::array<bool, 256> in_{};
+};
+inline constexpr CharacterTable kNameCharacters(is_name_character);
+
+/// Begins with "xml" in any case (XML 1.0 2.3). The condition xml-not-well-formed of RFC 3920 counts as free: peers
+/// still send it (STR-30).
+constexpr bool is_reserved_name(std::string_view name) {
+  return name.size() >= 3 && (name[0] | 0x20) == 'x' && (name[1] | 0x20) == 'm' && (name[2] | 0x20) == 'l' &&
+         name != "xml-not-well-formed";
+}
+
+/// [A-Za-z_][A-Za-z0-9._-]*, at most 256 octets, and not reserved.
 bool is_local_name(std::string_view name);
 
 /// 1 to 256 printable ASCII octets without space, quotes, & < >: nothing that a reader could take for a separator

@@ -21,18 +21,22 @@ constexpr bool is_reference_character(char c) {
   return is_qualified_name_character(c) || c == '#';
 }
 
-using Table = std::array<bool, 256>;
-constexpr Table table_of(bool (*predicate)(char)) {
-  Table table{};
-  for (unsigned i = 0; i < 256; ++i) table[i] = predicate(static_cast<char>(i));
-  return table;
-}
-constexpr Table kPlainText = table_of([](char c) { return c != '<' && c != '&' && c != ']'; });
-constexpr Table kPlainValue = table_of([](char c) { return c != '<' && c != '&' && c != '\'' && c != '"'; });
-constexpr Table kQualifiedName = table_of(is_qualified_name_character);
+constexpr CharacterTable kQualifiedName(is_qualified_name_character);
 
-bool in(const Table& table, char c) {
-  return table[static_cast<unsigned char>(c)];
+// The first character in [at, stop) that is not plain. Blocks without one are passed by vector instructions.
+template <char... Special>
+const char* first_of(const char* at, const char* stop) {
+  static constexpr CharacterTable kPlain([](char c) { return !((c == Special) || ...); });
+  constexpr std::ptrdiff_t kBlock = 32;
+  while (stop - at >= kBlock) {
+    unsigned char found = 0;
+    // No short circuit: a branch for each character is what this is to avoid.
+    for (std::ptrdiff_t i = 0; i < kBlock; ++i) ((found |= static_cast<unsigned char>(at[i] == Special)), ...);
+    if (found != 0) break;
+    at += kBlock;
+  }
+  while (at != stop && kPlain(*at)) ++at;
+  return at;
 }
 
 // Longer than any declaration that is accepted.
@@ -89,6 +93,13 @@ void MarkupScanner::skip_while(Predicate predicate) {
   const char* const stop = window_.data() + (end_ - base_);
   while (at != stop && predicate(*at)) ++at;
   position_ = base_ + static_cast<std::uint64_t>(at - window_.data());
+}
+
+template <char... Special>
+void MarkupScanner::skip_to() {
+  const char* const at = window_.data() + (position_ - base_);
+  const char* const found = first_of<Special...>(at, window_.data() + (end_ - base_));
+  position_ += static_cast<std::uint64_t>(found - at);
 }
 
 MarkupScanner::Stop MarkupScanner::scan(std::string_view window, std::uint64_t base, std::uint64_t pause_at) {
@@ -161,7 +172,7 @@ bool MarkupScanner::text() {
   brackets_ = 0;
   const std::uint64_t window_end = end_;
   if (pause_at_ > position_) end_ = std::min(end_, pause_at_);
-  skip_while([](char each) { return in(kPlainText, each); });
+  skip_to<'<', '&', ']'>();
   end_ = window_end;
   return true;
 }
@@ -235,13 +246,13 @@ bool MarkupScanner::begin_element() {
 }
 
 bool MarkupScanner::start_name() {
-  skip_while([](char c) { return in(kQualifiedName, c); });
+  skip_while(kQualifiedName);
   if (token().size() > limits_.name_bytes) return refuse_size("too long a name");
   if (exhausted()) return true;
   if (!name_is_legal()) return false;
   if (token().starts_with("xmlns:")) return refuse(NotWellFormed, "an element with the prefix xmlns");
   state_ = State::AfterName;
-  return true;
+  return after_name();
 }
 
 bool MarkupScanner::after_name() {
@@ -267,12 +278,12 @@ bool MarkupScanner::in_tag() {
 }
 
 bool MarkupScanner::attribute_name() {
-  skip_while([](char c) { return in(kQualifiedName, c); });
+  skip_while(kQualifiedName);
   if (token().size() > limits_.name_bytes) return refuse_size("too long a name");
   if (exhausted()) return true;
   if (!name_is_legal() || !count_attribute()) return false;
   state_ = State::BeforeEquals;
-  return true;
+  return before_equals();
 }
 
 bool MarkupScanner::count_attribute() {
@@ -308,7 +319,7 @@ bool MarkupScanner::before_value() {
 }
 
 bool MarkupScanner::value() {
-  skip_while([](char c) { return in(kPlainValue, c); });
+  skip_to<'<', '&', '\'', '"'>();
   if (position_ - value_start_ > limits_.value_bytes) return refuse_size("too long a value");
   if (exhausted()) return true;
   const char c = current();
@@ -324,7 +335,7 @@ bool MarkupScanner::empty_tag() {
 }
 
 bool MarkupScanner::end_name() {
-  skip_while([](char c) { return in(kQualifiedName, c); });
+  skip_while(kQualifiedName);
   if (token().size() > limits_.name_bytes) return refuse_size("too long a name");
   if (exhausted()) return true;
   if (token().empty() || !is_name_start(token()[0])) {
@@ -333,7 +344,7 @@ bool MarkupScanner::end_name() {
   }
   if (!name_is_legal()) return false;
   state_ = State::AfterEndName;
-  return true;
+  return after_end_name();
 }
 
 bool MarkupScanner::after_end_name() {
@@ -373,7 +384,7 @@ bool MarkupScanner::cdata() {
   }
   brackets_ = 0;
   ++position_;
-  skip_while([](char each) { return each != ']'; });
+  skip_to<']'>();
   return true;
 }
 
@@ -418,7 +429,7 @@ bool MarkupScanner::judge_reference(std::string_view reference) {
 }
 
 bool MarkupScanner::declaration() {
-  skip_while([](char c) { return c != '>'; });
+  skip_to<'>'>();
   if (position_ > kDeclarationOctets) return refuse(RestrictedXml, "too long a declaration");
   if (exhausted()) return true;
   token_start_ = 0;

@@ -115,6 +115,8 @@ class MarkupScanner {
   void bound(std::uint64_t limit_end);
   template <class Predicate>
   void skip_while(Predicate predicate);
+  template <char... Special>
+  void skip_to();
   bool enter(State state) {
     ++position_;
     state_ = state;

@@ -2,6 +2,7 @@
 // big-endian and of fixed width, so every value has exactly one encoding.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -26,8 +27,10 @@ class OctetWriter {
 
   template <std::unsigned_integral T>
   void integer(T value) {
-    for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8)
-      out_.push_back(static_cast<char>(static_cast<unsigned char>(value >> shift)));
+    std::array<char, sizeof(T)> octets;
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+      octets[i] = static_cast<char>(static_cast<unsigned char>(value >> 8 * (sizeof(T) - 1 - i)));
+    out_.append(octets.data(), octets.size());
   }
   /// 32 bit length, then the octets.
   void string(std::string_view value) {

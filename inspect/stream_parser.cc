@@ -328,7 +328,8 @@ bool StreamParser::Parsing::may_stand_here(const SaxElement& element) {
     return false;
   };
   if (!element.has_ns) return no(BadFormat, "an element in no namespace");
-  if (!is_local_name(element.name)) return no(BadFormat, "a reserved name");
+  // Of what a name must be, the scanner has seen to the rest.
+  if (is_reserved_name(element.name)) return no(BadFormat, "a reserved name");
   if (element.ns == ns::kXml || element.ns == ns::kXmlns) return no(BadFormat, "an element in the xml namespace");
   if (element.ns == ns::kStream && (!first_level || (element.name != "features" && element.name != "error")))
     return no(BadFormat, "a streams element out of place");
@@ -352,7 +353,7 @@ bool StreamParser::Parsing::collect_attributes(const SaxElement& element) {
     const std::string_view name = view(attribute[0]), ns = view(attribute[2]);
     // xml:space, xml:base and xml:id do not cross (protocol.md X-06).
     if (ns == ns::kXml && name != "lang") continue;
-    if (!is_local_name(name)) {
+    if (is_reserved_name(name)) {
       refuse_in_event(BadFormat, "a reserved name");
       return false;
     }
