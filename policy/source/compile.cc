@@ -188,8 +188,9 @@ std::expected<Compiled, std::vector<Mistake>> compile(std::string_view text, con
   if (const auto* stages = parsed.table().get("stages")) policy.stages.at = stages->source();
 
   Tables tables = Compiler(in, policy).run();
+  for (auto* told : {&in.mistakes(), &in.warnings()})
+    std::ranges::sort(*told, {}, [](const Mistake& m) { return std::tuple(m.line, m.column, m.what); });
   if (!in.mistakes().empty()) {
-    std::ranges::sort(in.mistakes(), {}, [](const Mistake& m) { return std::tuple(m.line, m.column, m.what); });
     return std::unexpected(std::move(in.mistakes()));
   }
   auto bundle = Bundle::make(std::move(tables));

@@ -1,0 +1,28 @@
+// What the policy commands share: files in, mistakes out.
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inspect/mistake.h"
+#include "policy/bundle.h"
+
+namespace CLI {
+class App;
+}
+
+namespace sallyport::commands {
+
+/// The whole file ("-": standard input). Ends the command with status 2 if it can't be read or is larger than a bundle.
+std::string read_file_or_end(const std::filesystem::path& file);
+
+/// [{"file":...,"line":...,"column":...,"what":...,"remedy":...},...]
+std::string json_list(const std::vector<inspect::Mistake>& mistakes);
+
+/// `sallyport policy explain`, in a file of its own.
+CLI::App* add_policy_explain(CLI::App& policy);
+
+}  // namespace sallyport::commands
