@@ -1,0 +1,102 @@
+// What a leg waits for, and for how long.
+#include <algorithm>
+
+#include "proxy/edge/lane.h"
+#include "proxy/edge/leg.h"
+
+namespace sallyport::edge {
+namespace {
+
+using boost::system::error_code;
+
+constexpr std::chrono::seconds kGuardPatience{70};  // above the longest hold_max
+constexpr std::chrono::seconds kHibernate{10};
+
+}  // namespace
+
+void Leg::enter_wait(Wait wait, Clock::time_point now) {
+  if (waiting_ == Wait::Negotiation || waiting_ == Wait::Handshake) negotiation_left_ -= now - wait_began_;
+  waiting_ = wait;
+  wait_began_ = now;
+  const config::EdgeLimits& limits = lane_.settings().config.limits;
+  switch (wait) {
+    case Wait::Handshake:
+      wait_ends_ = now + std::min<Clock::duration>(limits.handshake, negotiation_left_);
+      return;
+    case Wait::Negotiation:
+      wait_ends_ = now + negotiation_left_;
+      return;
+    case Wait::Guard:
+      wait_ends_ = now + kGuardPatience;
+      return;
+    case Wait::Close:
+      wait_ends_ = now + limits.close;
+      return;
+    case Wait::Idle:
+    case Wait::Nothing:
+      wait_ends_ = Clock::time_point::max();
+      return;
+  }
+}
+
+/// When the watchdog has to look next.
+Leg::Clock::time_point Leg::due(Clock::time_point now) const {
+  const config::EdgeLimits& limits = lane_.settings().config.limits;
+  Clock::time_point when = wait_ends_;
+  if (!wire_.empty()) when = std::min<Clock::time_point>(when, sent_ + limits.slow_reader);
+  if (waiting_ != Wait::Idle) return when;
+  when = std::min<Clock::time_point>(when, std::max(heard_, sent_) + limits.idle);
+  when = std::min<Clock::time_point>(when, sent_ + limits.keepalive);
+  if (!conversation_->hibernates() && heard_ + kHibernate > now) when = std::min(when, heard_ + kHibernate);
+  return when;
+}
+
+void Leg::watch() {
+  if (link_ == Link::Gone) return;
+  const auto now = Clock::now();
+  if (link_ != Link::Lingering && machine_->wait() != waiting_) enter_wait(machine_->wait(), now);
+  const auto when = due(now);
+  if (when >= watchdog_at_) return;
+  watchdog_at_ = when;
+  watchdog_.expires_at(when);
+  watchdog_.async_wait([this, self = shared_from_this()](error_code cancelled) {
+    if (cancelled || link_ == Link::Gone) return;
+    watchdog_at_ = Clock::time_point::max();
+    on_watch();
+  });
+}
+
+void Leg::on_watch() {
+  const auto now = Clock::now();
+  const config::EdgeLimits& limits = lane_.settings().config.limits;
+  if (link_ == Link::Lingering && now >= wait_ends_) return close();
+  if (!wire_.empty() && now >= sent_ + limits.slow_reader) {
+    note("edge.slow-reader", "no octet was taken in time");
+    return lost("the peer does not read");
+  }
+  if (now >= wait_ends_) {
+    machine_->on_deadline(conversation_->actions());
+    // The same wait again has its whole time again.
+    waiting_ = Wait::Nothing;
+    return advance();
+  }
+  if (waiting_ == Wait::Idle) {
+    if (now >= std::max(heard_, sent_) + limits.idle) {
+      machine_->on_deadline(conversation_->actions());
+      return advance();
+    }
+    if (now >= sent_ + limits.keepalive) {
+      text_ += ' ';
+      touch();
+      sent_ = now;
+    }
+    if (now >= heard_ + kHibernate && !conversation_->hibernates()) {
+      conversation_->hibernate();
+      if (text_.empty()) text_.shrink_to_fit();
+      stash_.shrink_to_fit();
+    }
+  }
+  watch();
+}
+
+}  // namespace sallyport::edge
