@@ -8,14 +8,15 @@ namespace {
 // Without it libxml2 writes its errors to stderr.
 void ignore_error(void*, xmlError*) {}
 
-xmlSAXHandler callbacks(startElementNsSAX2Func start, endElementNsSAX2Func end, charactersSAXFunc text) {
+xmlSAXHandler callbacks(startElementNsSAX2Func start, endElementNsSAX2Func end, charactersSAXFunc text,
+                        cdataBlockSAXFunc cdata) {
   xmlSAXHandler callbacks{};
   callbacks.initialized = XML_SAX2_MAGIC;
   callbacks.startElementNs = start;
   callbacks.endElementNs = end;
   callbacks.characters = text;
   callbacks.ignorableWhitespace = text;
-  callbacks.cdataBlock = text;
+  callbacks.cdataBlock = cdata;
   callbacks.serror = ignore_error;
   return callbacks;
 }
@@ -33,7 +34,7 @@ xmlParserCtxt* new_context(const xmlSAXHandler& callbacks, void* user) {
 
 }  // namespace
 
-const xmlSAXHandler SaxParser::kCallbacks = callbacks(on_start, on_end, on_text);
+const xmlSAXHandler SaxParser::kCallbacks = callbacks(on_start, on_end, on_text, on_cdata);
 
 SaxParser::SaxParser(Events& events) : events_(events), context_(new_context(kCallbacks, this)) {}
 
@@ -70,6 +71,20 @@ void SaxParser::on_end(void* parser, const xmlChar*, const xmlChar*, const xmlCh
 
 void SaxParser::on_text(void* parser, const xmlChar* text, int size) {
   static_cast<SaxParser*>(parser)->events_.text({reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)});
+}
+
+// Pushed, libxml2 gives CDATA as it stands: the line ends are left to us (XML 1.0 2.11). The scanner never cuts a
+// section.
+void SaxParser::on_cdata(void* parser, const xmlChar* text, int size) {
+  Events& events = static_cast<SaxParser*>(parser)->events_;
+  std::string_view rest(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
+  for (std::size_t cr = rest.find('\r'); cr != std::string_view::npos; cr = rest.find('\r')) {
+    events.text(rest.substr(0, cr));
+    events.text("\n");
+    rest.remove_prefix(cr + 1);
+    if (rest.starts_with('\n')) rest.remove_prefix(1);
+  }
+  events.text(rest);
 }
 
 }  // namespace sallyport::inspect

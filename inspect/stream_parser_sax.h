@@ -53,6 +53,7 @@ class SaxParser {
                        const xmlChar** attributes);
   static void on_end(void* parser, const xmlChar* name, const xmlChar* prefix, const xmlChar* ns);
   static void on_text(void* parser, const xmlChar* text, int size);
+  static void on_cdata(void* parser, const xmlChar* text, int size);
   static const xmlSAXHandler kCallbacks;
 
   struct Free {

@@ -189,6 +189,7 @@ std::vector<Vector> markup_vectors() {
        "<message id='y&#10;x&#13;&#9;'/>"},
       {43, "raw whitespace in a value", stanza("<message id='y\nx\tz\r\nw'/>"), "<message id='y x z w'/>"},
       {44, "line ends in text", body("a\rb\r\nc&#13;d\n"), taken("a\nb\nc&#13;d\n")},
+      {44, "line ends in CDATA", body("<![CDATA[a\rb\r\nc\r]]>\nd<![CDATA[\r\r\n]]>"), taken("a\nb\nc\n\nd\n\n")},
       {45, "text between stanzas", stanza("hello<message/>"), kBadFormat},
       {45, "a no-break space between stanzas", stanza("\xC2\xA0<message/>"), kBadFormat},
       {45, "a reference between stanzas", stanza("&#32;<message/>"), kBadFormat},
