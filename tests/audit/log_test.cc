@@ -7,8 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "audit/format.h"
 #include "audit/line_reader.h"
 #include "audit/verify.h"
+#include "policy/reason.h"
 #include "scratch.h"
 
 namespace sallyport::audit {
@@ -229,6 +231,12 @@ TEST(AuditLog, DoesNotTakeASettlementOfTheOtherEnclaveForOne) {
     OpenLog log(settings(directory.path()));
   }
   EXPECT_EQ(fates(directory.path()).size(), 1U);
+}
+
+TEST(AuditLog, WritesOnlyCodesThatAreRegistered) {
+  for (const auto code : {format::kOpened, format::kTornLineCut, format::kFateUnknown, format::kSettled}) {
+    EXPECT_TRUE(policy::reason(code)) << code;
+  }
 }
 
 }  // namespace
