@@ -29,11 +29,10 @@ std::filesystem::path program_folder(const std::filesystem::path& wanted) {
 
 std::vector<run::Program> programs_of(const config::Located& located, const std::filesystem::path& folder) {
   const std::string file = std::filesystem::absolute(located.file).string();
-  std::vector<run::Program> programs{
-      {"guard", folder / "sallyport-guard", {"--config", file}, located.config.guard.user}};
+  std::vector<run::Program> programs{{"guard", folder / "sallyport-guard", {"--config", file}}};
   for (const config::Edge& edge : located.config.edges) {
     programs.push_back(
-        {"edge " + edge.enclave, folder / "sallyport-edge", {"--config", file, "--enclave", edge.enclave}, edge.user});
+        {"edge " + edge.enclave, folder / "sallyport-edge", {"--config", file, "--enclave", edge.enclave}});
   }
   return programs;
 }

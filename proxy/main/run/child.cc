@@ -7,8 +7,6 @@
 #include <system_error>
 
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -19,12 +17,8 @@ namespace {
 constexpr int kCannotStart = 127;
 
 /// In the child: nothing here may allocate beyond what exec needs, or return.
-[[noreturn]] void become(const Program& program, const passwd* user, int output, pid_t parent) {
-  if (user != nullptr &&
-      (initgroups(user->pw_name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)) {
-    _exit(kCannotStart);
-  }
-  // After the change of user, which would undo it. A terminal's interrupt is for us alone, hence a group of its own.
+[[noreturn]] void become(const Program& program, int output, pid_t parent) {
+  // A terminal's interrupt is for us alone, hence a group of its own.
   if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent || setpgid(0, 0) != 0) _exit(kCannotStart);
   sigset_t none;
   sigemptyset(&none);
@@ -58,16 +52,10 @@ Child Child::start(const Program& program) {
   Descriptor reading(ends[0]);
   const Descriptor writing(ends[1]);
   fcntl(reading.number(), F_SETFL, O_NONBLOCK);
-  // Looked up here, since the child of a fork should not read the user database.
-  const passwd* user = program.user.empty() || geteuid() != 0 ? nullptr : getpwnam(program.user.c_str());
-  const bool unknown_user = !program.user.empty() && geteuid() == 0 && user == nullptr;
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  if (pid == 0) {
-    if (unknown_user) _exit(kCannotStart);
-    become(program, user, writing.number(), parent);
-  }
+  if (pid == 0) become(program, writing.number(), parent);
   return {pid, std::move(reading)};
 }
 

@@ -11,7 +11,6 @@ struct Program {
   std::string label;  ///< stands before each of its log lines
   std::filesystem::path file;
   std::vector<std::string> arguments;
-  std::string user;  ///< to become before it starts, when we are root; empty: stay
 };
 
 /// Runs until told to stop by SIGTERM or SIGINT; SIGHUP is passed on. The first program is the guard. Children die with
