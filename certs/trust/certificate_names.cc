@@ -1,41 +1,16 @@
 #include "certs/trust/certificate_names.h"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
 
-#include "inspect/jid.h"
-
 namespace sallyport::trust {
 namespace {
 
-constexpr std::string_view kDns = "dns:", kSrv = "srv:", kXmpp = "xmpp:";
-constexpr std::string_view kXmppAddrOid = "1.3.6.1.5.5.7.8.5";
-constexpr std::string_view kSrvNameOid = "1.3.6.1.5.5.7.8.7";
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_ascii(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-// Names are compared, recorded and shown, so nothing but plain characters gets as far as that.
-bool is_host_text(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-           c == '*';
-  });
-}
-
-bool is_plain_text(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x21 || c == 0x7F; });
-}
+using certs::is_address_text, certs::is_host_text;
+using certs::kDns, certs::kSrv, certs::kXmpp, certs::kSrvNameOid, certs::kXmppAddrOid;
 
 std::string_view octets(const ASN1_STRING* string) {
   const int length = ASN1_STRING_length(string);
@@ -53,23 +28,9 @@ std::optional<std::string> other_name(const OTHERNAME& other) {
   }
   if (oid == kXmppAddrOid && other.value->type == V_ASN1_UTF8STRING) {
     const auto text = octets(other.value->value.utf8string);
-    if (is_plain_text(text)) return std::string(kXmpp).append(text);
+    if (is_address_text(text)) return std::string(kXmpp).append(text);
   }
   return std::nullopt;
-}
-
-bool dns_name_covers(std::string_view pattern, std::string_view domain) {
-  if (!pattern.starts_with("*.")) return pattern.find('*') == pattern.npos && same_ascii(pattern, domain);
-  const auto parent = pattern.substr(2);
-  const auto dot = domain.find('.');
-  return dot != domain.npos && dot > 0 && parent.find('*') == parent.npos && parent.find('.') != parent.npos &&
-         same_ascii(parent, domain.substr(dot + 1));
-}
-
-bool srv_name_covers(std::string_view name, std::string_view domain, Service service) {
-  const std::string_view label = service == Service::XmppServer ? "_xmpp-server." : "_xmpp-client.";
-  return name.size() > label.size() && same_ascii(name.substr(0, label.size()), label) &&
-         same_ascii(name.substr(label.size()), domain);
 }
 
 }  // namespace
@@ -92,18 +53,6 @@ std::vector<std::string> certificate_names(const X509* certificate) {
     }
   }
   return found;
-}
-
-bool names_domain(const std::vector<std::string>& names, std::string_view domain, Service service) {
-  const std::string ascii = inspect::Jid::to_ascii(domain);
-  if (domain.empty() || ascii.empty()) return false;
-  return std::ranges::any_of(names, [&](std::string_view name) {
-    if (name.starts_with(kDns)) return dns_name_covers(name.substr(kDns.size()), ascii);
-    if (name.starts_with(kSrv)) return srv_name_covers(name.substr(kSrv.size()), ascii, service);
-    if (!name.starts_with(kXmpp)) return false;
-    const auto prepared = inspect::Jid::prepare_domain(name.substr(kXmpp.size()));
-    return prepared && *prepared == domain;
-  });
 }
 
 }  // namespace sallyport::trust

@@ -9,6 +9,7 @@
 namespace sallyport::commands {
 
 CLI::App* add_audit(CLI::App& parent);
+CLI::App* add_certs(CLI::App& parent);
 CLI::App* add_check(CLI::App& parent);
 CLI::App* add_policy(CLI::App& parent);
 CLI::App* add_reload(CLI::App& parent);
