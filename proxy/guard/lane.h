@@ -51,6 +51,9 @@ class Lane {
   /// The log has failed: no release, Credit or Handled any more.
   void halt();
 
+  /// An event of the process, put on record by this lane.
+  void record(audit::EventRecord event) { state_.recorder.event(std::move(event)); }
+
   struct Census {
     std::size_t accepted = 0, dialled = 0, routes = 0, queued = 0, unsettled = 0, unrecorded = 0;
   };

@@ -1,0 +1,357 @@
+#include "proxy/guard/guard.h"
+
+#include <algorithm>
+#include <array>
+#include <future>
+#include <random>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <spdlog/spdlog.h>
+
+#include "proxy/guard/lockdown.h"
+
+namespace sallyport::guard {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using boost::system::error_code;
+using policy::Reason;
+
+namespace {
+
+constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::milliseconds kHelloDeadline = 5s;
+constexpr std::chrono::milliseconds kHealthCheck = 500ms;
+/// `sallyport run` kills after 10 s.
+constexpr std::chrono::milliseconds kDrain = 5s;
+constexpr std::chrono::milliseconds kDrainWithoutLog = 2s;
+constexpr std::chrono::milliseconds kDrainCheck = 50ms;
+constexpr std::chrono::milliseconds kLaneAnswer = 5s;
+constexpr std::chrono::milliseconds kAcceptPause = 100ms;
+constexpr std::uint16_t kMostLanes = 64;
+constexpr unsigned kMostGreeted = kMostLanes * kMostLanes;  ///< connections whose Hello is awaited, per edge
+constexpr const char* kProgram = "sallyport-guard";
+
+audit::Time wall() {
+  return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+std::uint64_t random_number() {
+  std::random_device source;
+  return (std::uint64_t{source()} << 32U) | source();
+}
+
+}  // namespace
+
+Guard::Guard(const config::Config& config)
+    : config_(config),
+      signals_(context_),
+      health_timer_(context_),
+      drain_timer_(context_),
+      budget_(config.guard.memory_octets),
+      epoch_(random_number()) {}
+
+Guard::~Guard() {
+  for (const auto& lane : lanes_) lane->stop();
+  // The log's threads wake the lanes, so they end first.
+  if (log_) log_->close();
+  for (const Door& door : doors_) {
+    std::error_code ignored;
+    if (door.acceptor) std::filesystem::remove(door.file, ignored);
+  }
+  std::error_code ignored;
+  if (control_) std::filesystem::remove(config_.guard.control, ignored);
+}
+
+std::expected<std::unique_ptr<Guard>, Guard::Fault> Guard::open(const config::Config& config) {
+  std::unique_ptr<Guard> guard(new Guard(config));
+  auto bundle = load_bundle(config.guard.bundle);
+  if (!bundle) return std::unexpected(Fault{kUnusable, bundle.error()});
+  guard->bundle_ = *std::move(bundle);
+  if (auto made = guard->make_listeners(); !made) return std::unexpected(made.error());
+  if (auto changed = become(config.guard.user); !changed) return std::unexpected(Fault{kUnusable, changed.error()});
+  if (auto opened = guard->open_log(); !opened) return std::unexpected(opened.error());
+  // Signals are this thread's; a lane that is made now inherits the mask.
+  guard->signals_.add(SIGTERM);
+  guard->signals_.add(SIGINT);
+  guard->signals_.add(SIGHUP);
+  guard->make_lanes();
+  return guard;
+}
+
+std::expected<void, Guard::Fault> Guard::make_listeners() {
+  for (const config::Edge& edge : config_.edges) {
+    Door& door = doors_.emplace_back();
+    door.enclave = edge.enclave;
+    const auto user = user_id(edge.user);
+    if (!user) return std::unexpected(Fault{kUnusable, user.error()});
+    door.user = *user;
+    // An edge without a user of its own runs as the guard does.
+    if (edge.user.empty()) {
+      const auto own = user_id(::geteuid() == 0 ? config_.guard.user : "");
+      if (!own) return std::unexpected(Fault{kUnusable, own.error()});
+      door.user = *own;
+    }
+    door.file = config_.guard.airlock / (edge.enclave + ".sock");
+    auto acceptor = listen(context_, door.file, door.user);
+    if (!acceptor) return std::unexpected(Fault{kFailed, acceptor.error()});
+    door.acceptor.emplace(*std::move(acceptor));
+    if (bundle_->enclave(edge.enclave) == nullptr)
+      spdlog::warn("the policy knows no enclave {}: nothing of its edge will cross", edge.enclave);
+  }
+  if (config_.guard.control.empty()) return {};
+  auto acceptor = listen(context_, config_.guard.control, ::geteuid());
+  if (!acceptor) return std::unexpected(Fault{kFailed, acceptor.error()});
+  control_.emplace(*std::move(acceptor));
+  return {};
+}
+
+std::expected<void, Guard::Fault> Guard::open_log() {
+  audit::LogSettings settings;
+  settings.directory = config_.audit.directory;
+  settings.mode = config_.audit.mode == config::AuditMode::Strict ? audit::Mode::Strict : audit::Mode::Group;
+  settings.segment_octets = config_.audit.segment_octets;
+  settings.stall = config_.audit.stall;
+  auto log = audit::Log::open(settings, wall());
+  if (!log) return std::unexpected(Fault{kFailed, log.error()});
+  log_ = *std::move(log);
+  return {};
+}
+
+void Guard::make_lanes() {
+  const auto start = std::chrono::duration_cast<std::chrono::seconds>(wall().time_since_epoch()).count();
+  LaneSettings settings;
+  settings.lanes = std::clamp<std::uint16_t>(config_.guard.lanes, 1, kMostLanes);
+  for (const Door& door : doors_) settings.enclaves.push_back(door.enclave);
+  settings.hold = config_.guard.hold;
+  settings.queue = config_.guard.queue;
+  settings.hol_max = config_.guard.hol_max;
+  settings.run = static_cast<std::uint32_t>(start);
+  LaneThread::Coordinator& coordinator = *this;
+  for (std::uint16_t lane = 0; lane < settings.lanes; ++lane) {
+    settings.lane = lane;
+    settings.seed = random_number();
+    lanes_.push_back(std::make_unique<LaneThread>(settings, *log_, budget_, bundle_, coordinator));
+  }
+}
+
+ExitStatus Guard::run() {
+  for (const auto& lane : lanes_) lane->start();
+  record(Reason::GuardStarted, {{"lanes", std::to_string(lanes_.size())}});
+  record(Reason::PolicyLoaded, {{"bundle", bundle_->hash()}});
+  await_signal();
+  watch_log();
+  for (EdgeIndex edge = 0; edge < doors_.size(); ++edge) asio::co_spawn(context_, accept(edge), asio::detached);
+  if (control_) asio::co_spawn(context_, accept_control(), asio::detached);
+  spdlog::info("ready: {} lanes, {} edges, policy {}", lanes_.size(), doors_.size(), bundle_->hash());
+  context_.run();
+  if (status_ == kStopped) record(Reason::GuardStopped);
+  for (const auto& lane : lanes_) lane->stop();
+  log_->close();
+  spdlog::info("stopped");
+  return status_;
+}
+
+asio::awaitable<void> Guard::accept(EdgeIndex edge) {
+  auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer pause(executor);
+  Door& door = doors_[edge];
+  for (;;) {
+    auto [failed, socket] = co_await door.acceptor->async_accept(kNoThrow);
+    if (failed == asio::error::operation_aborted) co_return;
+    if (failed) {
+      // Out of descriptors: it would fail again at once.
+      pause.expires_after(kAcceptPause);
+      co_await pause.async_wait(kNoThrow);
+      continue;
+    }
+    if (draining_ || door.greeted >= kMostGreeted) continue;
+    const auto user = airlock::peer_user(socket);
+    if (user != door.user) {
+      spdlog::warn("edge {}: a process of another user has connected; it is sent away", door.enclave);
+      continue;
+    }
+    asio::co_spawn(executor, welcome(edge, std::move(socket)), asio::detached);
+  }
+}
+
+asio::awaitable<void> Guard::welcome(EdgeIndex edge, airlock::Socket socket) {
+  ++doors_[edge].greeted;
+  const auto hello = co_await airlock::read_hello(socket, kHelloDeadline);
+  --doors_[edge].greeted;
+  if (!hello || draining_) co_return;
+  const bool fits = hello->major == airlock::kMajor && hello->guard_lane < lanes_.size() && hello->edge_lanes > 0 &&
+                    hello->edge_lanes <= kMostLanes && hello->edge_lane < hello->edge_lanes;
+  if (fits) {
+    join(edge, std::move(socket), *hello);
+    co_return;
+  }
+  spdlog::warn("edge {}: it speaks another version of the airlock protocol, or of lanes that are not there",
+               doors_[edge].enclave);
+  record(Reason::AirlockVersion,
+         {{"enclave", doors_[edge].enclave}, {"major", std::to_string(hello->major)}, {"program", hello->program}});
+  std::string octets;
+  airlock::write(airlock::kNoLeg, make_welcome(edge), octets);
+  auto buffer = asio::buffer(octets);
+  co_await asio::async_write(socket, buffer, kNoThrow);
+}
+
+airlock::Welcome Guard::make_welcome(EdgeIndex edge) const {
+  airlock::Welcome welcome;
+  welcome.program = kProgram;
+  welcome.epoch = epoch_;
+  welcome.guard_lanes = static_cast<std::uint16_t>(lanes_.size());
+  welcome.enclave = doors_[edge].enclave;
+  welcome.bundle_hash = bundle_->hash();
+  return welcome;
+}
+
+void Guard::join(EdgeIndex edge, airlock::Socket socket, const airlock::Hello& hello) {
+  Door& door = doors_[edge];
+  const std::pair channel(hello.edge_lane, hello.guard_lane);
+  // Another start of the edge, or a new try of the same one before the end of the last was noticed.
+  if (door.present &&
+      (door.epoch != hello.epoch || door.edge_lanes != hello.edge_lanes || door.channels.contains(channel)))
+    end_stay(edge, door.stay, "it has come anew");
+  if (!door.present) {
+    door.present = true;
+    door.stay = ++last_stay_;
+    door.epoch = hello.epoch;
+    door.edge_lanes = hello.edge_lanes;
+    door.channels.clear();
+    spdlog::info("edge {} has joined", door.enclave);
+  }
+  door.channels.insert(channel);
+  lanes_[hello.guard_lane]->take_channel(std::move(socket), edge, door.stay, hello, make_welcome(edge));
+}
+
+void Guard::on_stay_over(EdgeIndex edge, Stay stay, std::string_view why) {
+  asio::post(context_, [this, edge, stay, why] { end_stay(edge, stay, why); });
+}
+
+void Guard::end_stay(EdgeIndex edge, Stay stay, std::string_view why) {
+  Door& door = doors_[edge];
+  if (!door.present || door.stay != stay) return;
+  door.present = false;
+  spdlog::warn("edge {} has gone: {}", door.enclave, why);
+  for (const auto& lane : lanes_) lane->end_stay(edge, stay);
+}
+
+void Guard::await_signal() {
+  signals_.async_wait([this](error_code failed, int signal) {
+    if (failed) return;
+    if (signal == SIGHUP) {
+      reload();
+    } else {
+      spdlog::info("told to stop");
+      begin_drain(kStopped, kDrain);
+    }
+    await_signal();
+  });
+}
+
+void Guard::reload() {
+  auto loaded = load_bundle(config_.guard.bundle);
+  if (!loaded) {
+    spdlog::error("the policy in force stays: {}", loaded.error());
+    return record(Reason::PolicyRefused, {{"why", loaded.error()}, {"bundle", bundle_->hash()}});
+  }
+  const auto ending = endings(*loaded);
+  for (const Lane::Ending& end : ending)
+    spdlog::warn("the new policy ends crossing {}: {} to {}", end.crossing, end.pair.from, end.pair.to);
+  bundle_ = *std::move(loaded);
+  record(Reason::PolicyLoaded, {{"bundle", bundle_->hash()}, {"ends", std::to_string(ending.size())}});
+  for (const auto& lane : lanes_) lane->swap(bundle_);
+  spdlog::info("policy {} is in force; it ends {} crossings", bundle_->hash(), ending.size());
+}
+
+namespace {
+
+/// What each lane answers to `ask`, which is given a function to call with it. Waits: a lane answers between two
+/// batches.
+template <class Answer, class Ask>
+std::vector<Answer> gather(const std::vector<std::unique_ptr<LaneThread>>& lanes, Ask ask) {
+  std::vector<std::future<Answer>> awaited;
+  for (const auto& lane : lanes) {
+    auto promise = std::make_shared<std::promise<Answer>>();
+    awaited.push_back(promise->get_future());
+    ask(*lane, [promise](Answer answer) { promise->set_value(std::move(answer)); });
+  }
+  std::vector<Answer> answers;
+  const auto deadline = std::chrono::steady_clock::now() + kLaneAnswer;
+  for (auto& each : awaited) {
+    if (each.wait_until(deadline) == std::future_status::ready) answers.push_back(each.get());
+  }
+  return answers;
+}
+
+}  // namespace
+
+std::vector<Lane::Ending> Guard::endings(const std::shared_ptr<const policy::Bundle>& bundle) {
+  std::vector<Lane::Ending> all;
+  const auto answers = gather<std::vector<Lane::Ending>>(
+      lanes_, [&](LaneThread& lane, auto answer) { lane.preview(bundle, std::move(answer)); });
+  for (const auto& answer : answers) all.insert(all.end(), answer.begin(), answer.end());
+  return all;
+}
+
+Lane::Census Guard::census() {
+  Lane::Census sum;
+  const auto answers =
+      gather<Lane::Census>(lanes_, [](LaneThread& lane, auto answer) { lane.count(std::move(answer)); });
+  for (const Lane::Census& each : answers) {
+    sum.accepted += each.accepted;
+    sum.dialled += each.dialled;
+    sum.routes += each.routes;
+    sum.queued += each.queued;
+    sum.unsettled += each.unsettled;
+    sum.unrecorded += each.unrecorded;
+  }
+  return sum;
+}
+
+void Guard::watch_log() {
+  if (!log_->healthy()) {
+    spdlog::critical("nothing crosses any more: {}", log_->fault());
+    for (const auto& lane : lanes_) lane->halt();
+    return begin_drain(kAuditFailed, kDrainWithoutLog);
+  }
+  health_timer_.expires_after(kHealthCheck);
+  health_timer_.async_wait([this](error_code cancelled) {
+    if (!cancelled) watch_log();
+  });
+}
+
+void Guard::begin_drain(ExitStatus status, std::chrono::milliseconds limit) {
+  if (status != kStopped) status_ = status;
+  if (draining_) return;
+  draining_ = true;
+  record(Reason::GuardDraining);
+  for (const auto& lane : lanes_) lane->drain(limit);
+  await_drained(std::chrono::steady_clock::now() + limit);
+}
+
+void Guard::await_drained(Steady limit) {
+  const Lane::Census now = census();
+  const bool empty = now.accepted + now.dialled == 0 && (now.unrecorded == 0 || status_ == kAuditFailed);
+  if (empty || std::chrono::steady_clock::now() >= limit) return context_.stop();
+  drain_timer_.expires_after(kDrainCheck);
+  drain_timer_.async_wait([this, limit](error_code cancelled) {
+    if (!cancelled) await_drained(limit);
+  });
+}
+
+void Guard::record(Reason reason, Details details) {
+  audit::EventRecord event;
+  event.time = wall();
+  event.code = policy::code(reason);
+  event.details = std::move(details);
+  lanes_.front()->record(std::move(event));
+}
+
+}  // namespace sallyport::guard

@@ -1,0 +1,91 @@
+// The control socket of the guard (proxy/config/control.h).
+#include <chrono>
+#include <string>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "proxy/config/control.h"
+#include "proxy/guard/guard.h"
+
+namespace sallyport::guard {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::seconds kPatience{5};
+constexpr std::size_t kLongestRequest = 64;
+
+}  // namespace
+
+asio::awaitable<void> Guard::accept_control() {
+  auto executor = co_await asio::this_coro::executor;
+  for (;;) {
+    auto [failed, socket] = co_await control_->async_accept(kNoThrow);
+    if (failed == asio::error::operation_aborted) co_return;
+    if (failed) continue;
+    asio::co_spawn(executor, serve_control(std::move(socket)), asio::detached);
+  }
+}
+
+asio::awaitable<void> Guard::serve_control(airlock::Socket socket) {
+  using namespace asio::experimental::awaitable_operators;
+  auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor);
+  timer.expires_after(kPatience);
+  std::string request;
+  auto buffer = asio::dynamic_buffer(request, kLongestRequest);
+  const auto read = co_await (asio::async_read_until(socket, buffer, '\n', kNoThrow) || timer.async_wait(kNoThrow));
+  if (read.index() == 1 || std::get<0>(std::get<0>(read))) co_return;
+  request.resize(request.find('\n'));
+  const std::string text = answer(request);
+  auto out = asio::buffer(text);
+  timer.expires_after(kPatience);
+  co_await (asio::async_write(socket, out, kNoThrow) || timer.async_wait(kNoThrow));
+}
+
+std::string Guard::answer(std::string_view request) {
+  if (request == config::kPreviewRequest) return preview_answer();
+  if (request == config::kStatusRequest) return status_answer();
+  return "error the request is not known\n";
+}
+
+std::string Guard::preview_answer() {
+  const auto loaded = load_bundle(config_.guard.bundle);
+  if (!loaded) return "error " + loaded.error() + "\n";
+  std::string text = "ok\n";
+  for (const Lane::Ending& end : endings(*loaded)) {
+    text += "crossing " + std::to_string(end.crossing) + " from " + end.pair.from + " to " + end.pair.to;
+    text += end.near ? ", near leg open" : "";
+    text += end.far ? ", far leg open" : "";
+    text += '\n';
+    if (text.size() > config::kLargestControlAnswer - 1024) break;
+  }
+  return text;
+}
+
+std::string Guard::status_answer() {
+  const Lane::Census now = census();
+  std::string edges;
+  for (const Door& door : doors_) edges += ' ' + door.enclave + (door.present ? "=present" : "=absent");
+  std::string text = "ok\n";
+  text += "bundle " + bundle_->hash() + '\n';
+  text += "edges" + edges + '\n';
+  text += "lanes " + std::to_string(lanes_.size()) + '\n';
+  text += "accepted " + std::to_string(now.accepted) + '\n';
+  text += "dialled " + std::to_string(now.dialled) + '\n';
+  text += "routes " + std::to_string(now.routes) + '\n';
+  text += "stanzas " + std::to_string(now.queued + now.unsettled) + '\n';
+  text += "memory_left " + std::to_string(budget_.left()) + '\n';
+  text += std::string("log ") + (log_->healthy() ? "healthy" : "failed") + '\n';
+  return text;
+}
+
+}  // namespace sallyport::guard
