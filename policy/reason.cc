@@ -97,7 +97,8 @@ std::string reason_reference() {
   std::string page =
       "# Reason codes\n\n"
       "Made from `policy/reasons.def`; a test compares the two. Every line of the audit log names one of these as its\n"
-      "cause. *Verdict* is what a stanza comes to when the reason decides; an event has none. *Peer is told* names "
+      "cause; what an edge reports in its own words is an `airlock.reported` with the edge's code among its details. "
+      "*Verdict* is what a stanza comes to when the reason decides; an event has none. *Peer is told* names "
       "the\n"
       "error, where one may be sent: errors, results and ordinary presence are never answered and count as dropped.\n"
       "\"Refusal\" is the same for every rule of policy: `service-unavailable` (cancel) for an iq request and a\n"

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <set>
 #include <string>
 
@@ -108,6 +109,19 @@ TEST(Reasons, ThatRefuseDecideAVector) {
 std::string checked_in(const std::string& page) {
   std::ifstream in(std::filesystem::path(SALLYPORT_DOCS_DIR) / "reference" / page);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(Reasons, KnowEveryCodeThatAnEdgeReports) {
+  const std::regex code_literal("\"((?:edge|tls|sasl|stream)\\.[a-z-]+)\"");
+  std::size_t found = 0;
+  const auto edge = std::filesystem::path(SALLYPORT_TESTS_DIR).parent_path() / "proxy" / "edge";
+  for (const auto& entry : std::filesystem::directory_iterator(edge)) {
+    std::ifstream in(entry.path());
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    for (std::sregex_iterator at(text.begin(), text.end(), code_literal), end; at != end; ++at, ++found)
+      EXPECT_NE(reason((*at)[1].str()), std::nullopt) << entry.path() << ": " << (*at)[1];
+  }
+  EXPECT_GE(found, 10U);
 }
 
 TEST(Reasons, AreThoseOfTheReferencePage) {
