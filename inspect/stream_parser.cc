@@ -29,6 +29,11 @@ void empty(std::string& buffer) {
   if (buffer.capacity() > kBufferToKeep) buffer.shrink_to_fit();
 }
 
+template <class Container>
+void release(Container& container) {
+  Container().swap(container);
+}
+
 bool is_stanza_name(std::string_view name) {
   return name == "message" || name == "presence" || name == "iq";
 }
@@ -239,14 +244,14 @@ bool StreamParser::Parsing::parser_is_worn() const {
 void StreamParser::Parsing::hibernate() {
   if (fault_ || !scanner_.between_elements() || !hold_.empty()) return;
   sax_.reset();
-  building_ = {};
-  attributes_ = {};
-  hold_ = {};
+  release(building_);
+  release(attributes_);
+  release(hold_);
   if (taken_ < events_.size()) return;
-  events_ = {};
+  release(events_);
   taken_ = 0;
-  complete_ = {};
-  wire_octets_ = {};
+  release(complete_);
+  release(wire_octets_);
   elements_done_ = 0;
 }
 
