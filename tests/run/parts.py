@@ -97,6 +97,12 @@ def fuzz(tally):
         tally.check(f"{program.name}, {seconds} s", ran.ok, ran.why())
 
 
+def bench(tally):
+    """The benchmark in its short form: that it works, not how fast anything is."""
+    ran = run("bench", ["tests/bench/run", "--short"], deadline=600)
+    tally.check("bench, short", ran.ok, ran.why())
+
+
 PARTS = {
     "build": lambda tally: build(tally, "release"),
     "lint": lambda tally: pytest(tally, "lint", deadline=3000),
@@ -106,4 +112,5 @@ PARTS = {
     "build-fuzz": lambda tally: build(tally, "fuzz", "fuzzers"),
     "fuzz": fuzz,
     "interop": lambda tally: pytest(tally, "interop", deadline=3000, env=SANITIZED, enclosed=True),
+    "bench": bench,
 }

@@ -1,0 +1,348 @@
+#include "tests/bench/load.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace sallyport::bench {
+namespace {
+
+constexpr std::string_view kEnd = "</message>";
+constexpr std::size_t kRecordOctets = 16 * 1024;
+constexpr auto kPatience = std::chrono::seconds(60);  // for anything that has to come about
+
+std::string three_digits(std::size_t index) {
+  auto digits = std::to_string(index);
+  return std::string(3 - std::min<std::size_t>(3, digits.size()), '0') + digits;
+}
+
+class Deadline {
+ public:
+  explicit Deadline(std::string what) : what_(std::move(what)) {}
+  void check() const {
+    if (Clock::now() > end_) throw std::runtime_error("not done in time: " + what_);
+  }
+
+ private:
+  std::string what_;
+  Clock::time_point end_ = Clock::now() + kPatience;
+};
+
+}  // namespace
+
+std::string near_domain(std::size_t index) {
+  return "n" + three_digits(index) + ".north.test";
+}
+
+std::string far_domain(std::size_t index) {
+  return "s" + three_digits(index) + ".south.test";
+}
+
+std::string chat_message(const std::string& from, const std::string& to, std::size_t octets, std::uint64_t id) {
+  auto digits = std::to_string(id % 100'000'000);
+  digits.insert(0, 8 - digits.size(), '0');
+  std::string text = "<message from='" + from + "' to='" + to + "' type='chat' id='" + digits + "'><body>";
+  std::string rest = "</body>";
+  const std::array<std::string, 3> extras = {"<thread>e0ffe42b28561960c6b12b944a092794</thread>",
+                                             "<request xmlns='urn:xmpp:receipts'/>",
+                                             "<active xmlns='http://jabber.org/protocol/chatstates'/>"};
+  for (const auto& extra : extras) {
+    if (text.size() + rest.size() + extra.size() + kEnd.size() + 8 <= octets) rest += extra;
+  }
+  rest += kEnd;
+  constexpr std::string_view kWords =
+      "The quick brown fox jumps over the lazy dog, and nobody in either enclave minds. ";
+  while (text.size() + rest.size() < octets) {
+    text += kWords.substr(0, std::min(kWords.size(), octets - text.size() - rest.size()));
+  }
+  return text + rest;
+}
+
+/// One connection of ours, to the proxy (near) or from it.
+struct Load::Leg {
+  Leg(int socket, bool is_near, std::size_t number) : connection(socket), near(is_near), index(number) {}
+
+  enum class State { Connecting, Talking, Handshaking, Open };
+  Connection connection;
+  bool near;
+  std::size_t index;
+  bool only_handshake = false;
+  State state = State::Connecting;
+  std::optional<Dialogue> dialogue;
+  std::string from, to, carry;
+  std::uint32_t watched = 0;
+};
+
+Load::Load(const LoadSettings& settings)
+    : settings_(settings), poll_(::epoll_create1(EPOLL_CLOEXEC)), listener_(listen_at(settings.sink)) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = listener_;
+  ::epoll_ctl(poll_, EPOLL_CTL_ADD, listener_, &event);
+}
+
+Load::~Load() {
+  ::close(listener_);
+  ::close(poll_);
+}
+
+void Load::open(std::size_t at_once) {
+  const Deadline deadline("opening " + std::to_string(settings_.legs) + " legs");
+  std::size_t dialled = 0;
+  while (near_open_ < settings_.legs || far_open_ < settings_.legs) {
+    while (dialled < settings_.legs && dialled < std::min(near_open_, far_open_) + at_once) dial(dialled++);
+    turn(100);
+    deadline.check();
+  }
+}
+
+void Load::shake_hands(const std::string& address, std::size_t count, std::size_t at_once) {
+  const Deadline deadline("shaking hands");
+  std::size_t dialled = 0;
+  while (shaken_ < count) {
+    for (; dialled < count && dialled < shaken_ + at_once; ++dialled) {
+      auto leg = std::make_unique<Leg>(connect_to(address), true, 0);
+      leg->only_handshake = true;
+      leg->to = far_domain(0);
+      leg->state = Leg::State::Handshaking;
+      leg->connection.start_tls(context(true, near_domain(0)), false, leg->to);
+      add(std::move(leg));
+    }
+    turn(100);
+    deadline.check();
+  }
+}
+
+void Load::send_each(std::size_t count) {
+  const auto expected = counted_ + count * senders_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    for (auto* const leg : senders_) leg->connection.send(next_message(*leg));
+    turn(0);
+  }
+  const Deadline deadline("sending a few stanzas on each leg");
+  while (counted_ < expected) {
+    turn(100);
+    deadline.check();
+  }
+}
+
+void Load::send_paced(double rate, Clock::time_point end) {
+  const auto start = Clock::now();
+  std::uint64_t sent = 0;
+  for (auto now = start; now < end; now = Clock::now()) {
+    const auto due = static_cast<std::uint64_t>(rate * std::chrono::duration<double>(now - start).count());
+    behind_ = std::max(behind_, due - sent);
+    for (std::size_t burst = 0; sent < due && burst < senders_.size(); ++burst) {
+      auto* const leg = senders_[turn_++ % senders_.size()];
+      if (leg->connection.has_pending()) continue;  // it may not take more; the next leg has its turn
+      leg->connection.send(next_message(*leg));
+      ++sent;
+    }
+    turn(0);
+  }
+}
+
+void Load::send_packed(Clock::time_point end) {
+  while (Clock::now() < end) {
+    for (auto* const leg : senders_) {
+      if (leg->connection.has_pending()) continue;
+      scratch_.clear();
+      while (scratch_.size() + settings_.octets <= kRecordOctets) scratch_ += next_message(*leg);
+      leg->connection.send(scratch_);
+    }
+    turn(0);
+  }
+}
+
+void Load::idle(Clock::time_point end) {
+  while (Clock::now() < end) turn(20);
+}
+
+void Load::dial(std::size_t index) {
+  const auto near = index % settings_.domains;
+  const auto far = (index + index / settings_.domains) % settings_.domains;
+  auto leg = std::make_unique<Leg>(connect_to(settings_.near), true, index);
+  leg->from = near_domain(near);
+  leg->to = far_domain(far);
+  if (settings_.negotiate) {
+    leg->dialogue.emplace(Dialogue::Role::Initiator, leg->from, leg->to);
+    leg->connection.send(leg->dialogue->begin());
+    leg->state = Leg::State::Talking;
+  } else {
+    leg->connection.start_tls(context(true, leg->from), false, leg->to);
+    leg->state = Leg::State::Handshaking;
+  }
+  add(std::move(leg));
+}
+
+void Load::accept() {
+  while (true) {
+    const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket < 0) return;
+    auto leg = std::make_unique<Leg>(socket, false, 0);
+    if (settings_.negotiate) {
+      leg->dialogue.emplace(Dialogue::Role::Receiver, "", "");
+      leg->state = Leg::State::Talking;
+    } else {
+      leg->connection.start_tls(context(false, far_domain(0)), true, "");
+      leg->state = Leg::State::Handshaking;
+    }
+    add(std::move(leg));
+  }
+}
+
+void Load::add(std::unique_ptr<Leg> leg) {
+  const auto socket = static_cast<std::size_t>(leg->connection.socket());
+  if (legs_.size() <= socket) legs_.resize(socket + 1);
+  auto& added = *leg;
+  legs_[socket] = std::move(leg);
+  attend(added);
+}
+
+void Load::watch(Leg& leg) {
+  const std::uint32_t wanted = EPOLLIN | (leg.connection.wants_to_write() ? EPOLLOUT : 0U);
+  if (wanted == leg.watched) return;
+  epoll_event event{};
+  event.events = wanted;
+  event.data.fd = leg.connection.socket();
+  ::epoll_ctl(poll_, leg.watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, event.data.fd, &event);
+  leg.watched = wanted;
+}
+
+void Load::turn(int wait_ms) {
+  std::array<epoll_event, 128> events;
+  const int count = ::epoll_wait(poll_, events.data(), static_cast<int>(events.size()), wait_ms);
+  for (int i = 0; i < count; ++i) {
+    const int socket = events[static_cast<std::size_t>(i)].data.fd;
+    if (socket == listener_) {
+      accept();
+    } else if (auto* const leg = legs_[static_cast<std::size_t>(socket)].get()) {
+      attend(*leg);
+    }
+  }
+}
+
+void Load::attend(Leg& leg) {
+  switch (leg.state) {
+    case Leg::State::Connecting:
+      break;
+    case Leg::State::Handshaking:
+      shake(leg);
+      if (leg.only_handshake && leg.state == Leg::State::Open) return end(leg);
+      break;
+    case Leg::State::Talking:
+      talk(leg);
+      break;
+    case Leg::State::Open:
+      scratch_.clear();
+      if (!leg.connection.flush() || !leg.connection.receive(scratch_, 64 * 1024)) {
+        fail(leg, "ended: " + leg.connection.fault() + " " + scratch_);
+      }
+      heard(leg, scratch_);
+      break;
+  }
+  watch(leg);
+}
+
+void Load::shake(Leg& leg) {
+  switch (leg.connection.handshake()) {
+    case Connection::Progress::Waits:
+      return;
+    case Connection::Progress::Failed:
+      fail(leg, leg.connection.fault());
+    case Connection::Progress::Done:
+      break;
+  }
+  if (leg.only_handshake) {
+    ++shaken_;
+    leg.state = Leg::State::Open;
+  } else if (leg.dialogue) {
+    leg.state = Leg::State::Talking;
+    if (const auto text = leg.dialogue->secured(); !text.empty()) leg.connection.send(text);
+    talk(leg);
+  } else {
+    opened(leg);
+  }
+}
+
+void Load::talk(Leg& leg) {
+  std::string text;
+  if (!leg.connection.flush() || !leg.connection.receive(text, 64 * 1024)) {
+    fail(leg, "ended while it was negotiated: " + leg.connection.fault() + " " + leg.dialogue->rest() + text);
+  }
+  while (true) {
+    const auto step = leg.dialogue->hear(std::exchange(text, std::string()));
+    if (!step.send.empty()) leg.connection.send(step.send);
+    switch (step.then) {
+      case Dialogue::Then::Fail:
+        fail(leg, leg.dialogue->rest());
+      case Dialogue::Then::Open:
+        return opened(leg);
+      case Dialogue::Then::StartTls:
+        leg.connection.start_tls(leg.near ? context(true, leg.from) : context(false, leg.dialogue->own_domain()),
+                                 !leg.near, leg.to);
+        leg.state = Leg::State::Handshaking;
+        return shake(leg);
+      case Dialogue::Then::Read:
+        break;
+    }
+    if (step.send.empty()) return;
+  }
+}
+
+void Load::opened(Leg& leg) {
+  leg.state = Leg::State::Open;
+  if (leg.near) {
+    ++near_open_;
+    senders_.push_back(&leg);
+  } else {
+    ++far_open_;
+    if (leg.dialogue) heard(leg, leg.dialogue->rest());
+  }
+}
+
+void Load::heard(Leg& leg, const std::string& text) {
+  if (leg.near) {
+    if (text.find('<') != std::string::npos) fail(leg, "the proxy says " + text);
+    return;
+  }
+  // An end tag may be cut in two by the records.
+  leg.carry += text;
+  std::string_view rest = leg.carry;
+  for (auto at = rest.find(kEnd); at != std::string_view::npos; at = rest.find(kEnd)) {
+    ++counted_;
+    rest.remove_prefix(at + kEnd.size());
+  }
+  leg.carry.erase(0, leg.carry.size() - std::min(rest.size(), kEnd.size() - 1));
+}
+
+void Load::end(Leg& leg) {
+  const auto socket = static_cast<std::size_t>(leg.connection.socket());
+  legs_[socket].reset();
+}
+
+void Load::fail(const Leg& leg, const std::string& what) const {
+  throw std::runtime_error((leg.near ? "near leg " + leg.from + " > " + leg.to : std::string("far leg")) + ": " + what);
+}
+
+SSL_CTX* Load::context(bool near, const std::string& domain) {
+  auto& found = contexts_[domain];
+  if (!found) {
+    const auto folder = settings_.certificates + (near ? "/north/" : "/south/");
+    found = tls_context(!near, folder + domain + ".pem", folder + "ca.pem");
+  }
+  return found.get();
+}
+
+std::string Load::next_message(const Leg& leg) {
+  return chat_message("romeo@" + leg.from + "/orchard", "juliet@" + leg.to + "/balcony", settings_.octets, ++messages_);
+}
+
+}  // namespace sallyport::bench
