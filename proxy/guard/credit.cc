@@ -53,21 +53,6 @@ std::optional<airlock::Credit> Lent::replenish() {
   return credit;
 }
 
-bool Purse::spend_injection(std::size_t octets) {
-  if (allows()) {
-    spend(octets);
-    return false;
-  }
-  reserve_octets_ -= static_cast<std::int64_t>(octets);
-  reserve_stanzas_ -= 1;
-  return true;
-}
-
-void Purse::refill_reserve(std::size_t octets) {
-  reserve_octets_ += static_cast<std::int64_t>(octets);
-  reserve_stanzas_ += 1;
-}
-
 void Purse::add(const airlock::Credit& credit) {
   octets_ = std::min(octets_ + std::int64_t{credit.octets}, kMost);
   stanzas_ = std::min(stanzas_ + std::int64_t{credit.stanzas}, kMost);

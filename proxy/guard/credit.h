@@ -60,26 +60,25 @@ class Lent {
   std::int64_t in_use_ = 0, in_use_stanzas_ = 0;
 };
 
-/// What the other side has lent on a dialled leg, and the reserve from which injections go when that is used up.
+/// What the other side has lent on a dialled leg. Injections may go below nothing by the reserve: the far edge gives
+/// credit for them as for all else.
 class Purse {
  public:
   /// An edge that gives more than this gives it in vain.
   static constexpr std::int64_t kMost = std::int64_t{1} << 32;
 
   bool allows() const { return octets_ > 0 && stanzas_ > 0; }
-  bool allows_injection() const { return allows() || (reserve_octets_ > 0 && reserve_stanzas_ > 0); }
+  bool allows_injection() const {
+    return octets_ > -std::int64_t{kWindowOctets} && stanzas_ > -std::int64_t{kWindowStanzas};
+  }
   void spend(std::size_t octets) {
     octets_ -= static_cast<std::int64_t>(octets);
     stanzas_ -= 1;
   }
-  /// From credit, else from the reserve. True: the reserve was used, and is to be refilled when the injection settles.
-  bool spend_injection(std::size_t octets);
-  void refill_reserve(std::size_t octets);
   void add(const airlock::Credit& credit);
 
  private:
   std::int64_t octets_ = kWindowOctets, stanzas_ = kWindowStanzas;
-  std::int64_t reserve_octets_ = kWindowOctets, reserve_stanzas_ = kWindowStanzas;
 };
 
 }  // namespace sallyport::guard

@@ -103,7 +103,6 @@ void Lane::pop_settled(OutLeg& leg, std::uint64_t through) {
     Sent& sent = leg.unsettled.front();
     state_.answer(sent.letter.origin);
     leg.unsettled_octets -= footprint(sent.letter);
-    if (sent.from_reserve) leg.purse.refill_reserve(sent.letter.xml.size());
     leg.unsettled.pop_front();
     ++leg.settled;
   }

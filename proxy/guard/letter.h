@@ -52,8 +52,7 @@ struct Waiting {
 /// What was assigned to a dialled leg. Its number is its place in the leg's queue.
 struct Sent {
   Letter letter;
-  bool delivered = false;     ///< false: waits for its record
-  bool from_reserve = false;  ///< an injection beyond the credit
+  bool delivered = false;  ///< false: waits for its record
 };
 
 /// Octets that a stanza occupies in a queue, beside its own text.

@@ -68,11 +68,7 @@ void Route::assign(Waiting stanza) {
     return undeliver(std::move(stanza), Reason::OutputTooBig);
   used_ = lane_.now.steady;
   Sent sent;
-  if (stanza.letter.injection) {
-    sent.from_reserve = leg.purse.spend_injection(stanza.letter.xml.size());
-  } else {
-    leg.purse.spend(stanza.letter.xml.size());
-  }
+  leg.purse.spend(stanza.letter.xml.size());
   ++leg.last;
   leg.unsettled_octets += footprint(stanza.letter);
   stanza.record.leg_out = leg.id;

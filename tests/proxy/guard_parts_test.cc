@@ -87,14 +87,18 @@ TEST(Lent, GrowsWhenTheBudgetAllowsItAgain) {
   EXPECT_GE(poor.replenish()->stanzas, kWindowStanzas - 1);
 }
 
-TEST(Purse, SpendsTheReserveOnInjectionsOnlyWhenCreditIsGone) {
+TEST(Purse, LetsInjectionsGoBelowNothingByTheReserve) {
   Purse purse;
-  EXPECT_FALSE(purse.spend_injection(kWindowOctets));
+  purse.spend(kWindowOctets);
   EXPECT_FALSE(purse.allows());
   EXPECT_TRUE(purse.allows_injection());
-  EXPECT_TRUE(purse.spend_injection(kWindowOctets));
+  purse.spend(kWindowOctets);
   EXPECT_FALSE(purse.allows_injection());
-  purse.refill_reserve(kWindowOctets);
+  airlock::Credit credit;
+  credit.octets = kWindowOctets;
+  credit.stanzas = 1;
+  purse.add(credit);
+  EXPECT_FALSE(purse.allows()) << "what injections took is given back first";
   EXPECT_TRUE(purse.allows_injection());
 }
 
