@@ -36,6 +36,8 @@ class Dialling : public std::enable_shared_from_this<Dialling> {
   void start();
   /// The guard does not want it any more, or is gone: ends without an answer.
   void cancel();
+  /// Ends with an answer: there will be no leg.
+  void refuse() { give_up(airlock::DialFault::Overload, "the edge stops"); }
 
  private:
   using Clock = std::chrono::steady_clock;

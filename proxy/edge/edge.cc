@@ -269,7 +269,8 @@ void Edge::reopen_listeners() {
 void Edge::do_stop() {
   if (std::exchange(state_, State::Stopping) == State::Stopping) return;
   log_->info("stopping");
-  part();
+  close_listeners();
+  for (const auto& lane : lanes_) lane->post([to = lane.get()] { to->shut_down(); });
   wait_for_legs(std::chrono::steady_clock::now() + kParting);
 }
 
@@ -282,7 +283,11 @@ void Edge::wait_for_legs(std::chrono::steady_clock::time_point deadline) {
         *legs += count;
         if (--*asked > 0) return;
         if (*legs == 0 || std::chrono::steady_clock::now() >= deadline) {
-          for (const auto& each : lanes_) each->stop();
+          for (const auto& each : lanes_)
+            each->post([to = each.get()] {
+              to->unlink();
+              to->stop();
+            });
           return;
         }
         timer_.expires_after(kLegsPoll);

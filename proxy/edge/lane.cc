@@ -181,6 +181,11 @@ void Lane::apply(std::shared_ptr<const Settings> settings) {
   for (const auto& leg : all_legs()) leg->judge_again();
 }
 
+void Lane::shut_down() {
+  for (const auto& [id, dialling] : std::exchange(dials_, {})) dialling->refuse();
+  for (const auto& leg : all_legs()) leg->sever(StreamCondition::SystemShutdown, "the edge stops");
+}
+
 void Lane::drain(std::chrono::milliseconds deadline) {
   for (const auto& leg : all_legs()) leg->drain();
   drain_timer_.expires_after(deadline);

@@ -64,7 +64,9 @@ class Lane final : airlock::Channel::Owner {
                  std::uint16_t guard_lane, bool direct_tls, std::chrono::steady_clock::time_point deadline);
   std::size_t legs() const { return legs_.size() + dials_.size(); }
   void apply(std::shared_ptr<const Settings> settings);
-  /// Every leg ends with system-shutdown; those that are negotiating at once, the others after `deadline`.
+  /// Every leg ends with system-shutdown, and the guard hears of each.
+  void shut_down();
+  /// The same; legs that stand have until `deadline`.
   void drain(std::chrono::milliseconds deadline);
 
   const Settings& settings() const { return *settings_; }

@@ -255,6 +255,19 @@ TEST_F(EdgeOnLoopback, WhatWasDeliveredIsStillWrittenWhenTheGuardDies) {
   EXPECT_NE(last.find("<system-shutdown"), std::string::npos) << last;
 }
 
+TEST_F(EdgeOnLoopback, STR_32_AStopIsToldToPeersAndToTheGuard) {
+  start();
+  PeerPlayed near = peer();
+  const auto leg = open_in_leg(near);
+  edge_->stop();
+  EXPECT_NE(near.read_until("</stream:stream>").find("<system-shutdown"), std::string::npos);
+  EXPECT_TRUE(near.ends());
+  const auto [id, close] = guard_->expect<Close>();
+  EXPECT_EQ(id, leg);
+  EXPECT_EQ(close.condition, inspect::StreamCondition::SystemShutdown);
+  guard_->expect<Closed>();
+}
+
 TEST_F(EdgeOnLoopback, D_03_AHandshakeThatStallsIsCut) {
   config_.limits.handshake = milliseconds(150);
   start();
