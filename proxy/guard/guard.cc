@@ -13,7 +13,7 @@
 #include <boost/asio/write.hpp>
 #include <spdlog/spdlog.h>
 
-#include "proxy/guard/lockdown.h"
+#include "proxy/airlock/lockdown.h"
 
 namespace sallyport::guard {
 
@@ -74,7 +74,7 @@ std::expected<std::unique_ptr<Guard>, Guard::Fault> Guard::open(const config::Co
   if (!bundle) return std::unexpected(Fault{kUnusable, bundle.error()});
   guard->bundle_ = *std::move(bundle);
   if (auto made = guard->make_listeners(); !made) return std::unexpected(made.error());
-  if (auto changed = become(config.guard.user); !changed) return std::unexpected(Fault{kUnusable, changed.error()});
+  if (auto changed = airlock::become(config.guard.user); !changed) return std::unexpected(Fault{kUnusable, changed.error()});
   if (auto opened = guard->open_log(); !opened) return std::unexpected(opened.error());
   // Signals are this thread's; a lane that is made now inherits the mask.
   guard->signals_.add(SIGTERM);
@@ -88,12 +88,12 @@ std::expected<void, Guard::Fault> Guard::make_listeners() {
   for (const config::Edge& edge : config_.edges) {
     Door& door = doors_.emplace_back();
     door.enclave = edge.enclave;
-    const auto user = user_id(edge.user);
+    const auto user = airlock::user_id(edge.user);
     if (!user) return std::unexpected(Fault{kUnusable, user.error()});
     door.user = *user;
     // An edge without a user of its own runs as the guard does.
     if (edge.user.empty()) {
-      const auto own = user_id(::geteuid() == 0 ? config_.guard.user : "");
+      const auto own = airlock::user_id(::geteuid() == 0 ? config_.guard.user : "");
       if (!own) return std::unexpected(Fault{kUnusable, own.error()});
       door.user = *own;
     }

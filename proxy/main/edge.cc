@@ -8,11 +8,12 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "proxy/airlock/lockdown.h"
 #include "proxy/config/load.h"
-#include "proxy/edge/lockdown.h"
 
 namespace {
 
+namespace airlock = sallyport::airlock;
 namespace config = sallyport::config;
 namespace edge = sallyport::edge;
 
@@ -35,7 +36,6 @@ std::expected<Found, std::string> find(const std::filesystem::path& file, const 
 }
 
 int run(const std::filesystem::path& file, const std::string& enclave) {
-  edge::forbid_dumps();
   const auto log = spdlog::stderr_logger_mt("edge " + enclave);
   log->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
   auto found = find(file, enclave);
@@ -46,9 +46,14 @@ int run(const std::filesystem::path& file, const std::string& enclave) {
   log->set_level(spdlog::level::from_str(found->log_level));
   // Before anything is opened: listeners come and go with the guard, and keys are read again at a reload, so that
   // neither may need what root has. XMPP's ports do not.
-  if (const auto become = edge::become(found->edge.user); !become) {
+  if (const auto become = airlock::become(found->edge.user); !become) {
     log->error("{}", become.error());
     return 2;
+  }
+  // No private key is read into a process that can be dumped.
+  if (const auto locked = airlock::lock_down(airlock::Confinement::Edge); !locked) {
+    log->error("{}", locked.error());
+    return 1;
   }
   auto settings = edge::Settings::load(found->edge);
   if (!settings) {
@@ -65,10 +70,6 @@ int run(const std::filesystem::path& file, const std::string& enclave) {
     if (!again) return std::unexpected(again.error());
     return std::move(again->edge);
   };
-  if (const auto locked = edge::lock_down(); !locked) {
-    log->error("{}", locked.error());
-    return 1;
-  }
   edge::Edge(std::move(options), std::move(*settings), log).run();
   return 0;
 }

@@ -10,8 +10,8 @@
 #include <spdlog/spdlog.h>
 
 #include "inspect/mistake.h"
+#include "proxy/airlock/lockdown.h"
 #include "proxy/config/load.h"
-#include "proxy/guard/lockdown.h"
 
 namespace {
 
@@ -29,7 +29,7 @@ int run_guard(const std::filesystem::path& file) {
     spdlog::critical("{}", opened.error().what);
     return opened.error().status;
   }
-  if (const auto locked = guard::lock_down(); !locked) {
+  if (const auto locked = airlock::lock_down(airlock::Confinement::Guard); !locked) {
     spdlog::critical("{}", locked.error());
     return guard::kFailed;
   }

@@ -14,17 +14,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "proxy/guard/lockdown.h"
+#include "proxy/airlock/lockdown.h"
 
-namespace sallyport::guard {
+namespace sallyport::airlock {
 namespace {
 
 /// Runs `attempt` in a locked-down child and gives its exit status; 100 when the child could not be locked down.
 template <class Attempt>
-int in_child(Attempt attempt) {
+int in_child(Attempt attempt, Confinement confinement = Confinement::Guard) {
   const pid_t child = ::fork();
   if (child == 0) {
-    if (!lock_down()) ::_exit(100);
+    if (!lock_down(confinement)) ::_exit(100);
     ::_exit(attempt());
   }
   int status = 0;
@@ -87,7 +87,7 @@ TEST(Lockdown, HoldsInThreadsThatRanBefore) {
       char octet = 0;
       if (::read(go[0], &octet, 1) == 1) result = errno_of(::socket(AF_INET, SOCK_STREAM, 0));
     });
-    if (!lock_down()) ::_exit(100);
+    if (!lock_down(Confinement::Guard)) ::_exit(100);
     if (::write(go[1], "x", 1) != 1) ::_exit(102);
     before.join();
     ::_exit(result);
@@ -120,6 +120,30 @@ TEST(Lockdown, LeavesNoCoreDump) {
             0);
 }
 
+TEST(Lockdown, LeavesAnEdgeItsNetworkAndNothingElse) {
+  EXPECT_EQ(in_child(
+                [] {
+                  const int listener = ::socket(AF_INET6, SOCK_STREAM, 0);
+                  sockaddr_in6 any{};
+                  any.sin6_family = AF_INET6;
+                  any.sin6_addr = in6addr_loopback;
+                  socklen_t size = sizeof any;
+                  auto* address = reinterpret_cast<sockaddr*>(&any);
+                  if (::bind(listener, address, size) != 0 || ::listen(listener, 1) != 0) return errno;
+                  ::getsockname(listener, address, &size);
+                  return errno_of(::connect(::socket(AF_INET6, SOCK_STREAM, 0), address, size));
+                },
+                Confinement::Edge),
+            0);
+  EXPECT_EQ(in_child(
+                [] {
+                  char* const arguments[] = {const_cast<char*>("true"), nullptr};
+                  return errno_of(::execv("/bin/true", arguments));
+                },
+                Confinement::Edge),
+            EPERM);
+}
+
 TEST(UserId, KnowsOwnAndNamedUsersAndNoOthers) {
   EXPECT_EQ(user_id("").value(), ::geteuid());
   EXPECT_EQ(user_id("root").value(), 0U);
@@ -127,4 +151,4 @@ TEST(UserId, KnowsOwnAndNamedUsersAndNoOthers) {
 }
 
 }  // namespace
-}  // namespace sallyport::guard
+}  // namespace sallyport::airlock

@@ -1,4 +1,4 @@
-#include "proxy/guard/lockdown.h"
+#include "proxy/airlock/lockdown.h"
 
 #include <cerrno>
 #include <cstring>
@@ -13,20 +13,20 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-namespace sallyport::guard {
+namespace sallyport::airlock {
 namespace {
 
 std::unexpected<std::string> failed(std::string_view what, int error) {
   return std::unexpected(std::string(what) + ": " + std::strerror(error));
 }
 
-/// A network, other programs and processes, the kernel's settings, other ways to the same calls.
+/// A network.
+constexpr std::initializer_list<int> kNetwork = {
+    SCMP_SYS(socket), SCMP_SYS(socketpair), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(listen),
+};
+
+/// Other programs and processes, the kernel's settings, other ways to the same calls.
 constexpr std::initializer_list<int> kNever = {
-    SCMP_SYS(socket),
-    SCMP_SYS(socketpair),
-    SCMP_SYS(connect),
-    SCMP_SYS(bind),
-    SCMP_SYS(listen),
     SCMP_SYS(execve),
     SCMP_SYS(execveat),
     SCMP_SYS(fork),
@@ -93,11 +93,13 @@ class Filter {
   Filter(const Filter&) = delete;
   Filter& operator=(const Filter&) = delete;
 
-  int load() {
+  int load(Confinement confinement) {
     if (context_ == nullptr) return -ENOMEM;
     // Every thread, and no program may be left that runs with fewer limits.
     if (const int error = seccomp_attr_set(context_, SCMP_FLTATR_CTL_TSYNC, 1)) return error;
     for (const int call : kNever) deny(call, EPERM);
+    if (confinement == Confinement::Guard)
+      for (const int call : kNetwork) deny(call, EPERM);
     // Threads may be made, processes not; the flags of clone3 stand in memory, where no filter can read them.
     deny(SCMP_SYS(clone3), ENOSYS);
     const scmp_arg_cmp no_thread{0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0};
@@ -135,13 +137,13 @@ std::expected<uid_t, std::string> user_id(const std::string& user) {
   return entry->pw_uid;
 }
 
-std::expected<void, std::string> lock_down() {
+std::expected<void, std::string> lock_down(Confinement confinement) {
   const rlimit no_core{0, 0};
   if (setrlimit(RLIMIT_CORE, &no_core) != 0) return failed("giving up core dumps", errno);
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return failed("giving up being traced", errno);
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("giving up new privileges", errno);
-  if (const int error = Filter().load(); error != 0) return failed("seccomp", -error);
+  if (const int error = Filter().load(confinement); error != 0) return failed("seccomp", -error);
   return {};
 }
 
-}  // namespace sallyport::guard
+}  // namespace sallyport::airlock
