@@ -228,9 +228,10 @@ TEST_F(Importing, PKI_04_AnswersARequestToAForeignAuthority) {
       PEM_read_bio_X509_REQ(in.get(), nullptr, nullptr, nullptr)};
   ASSERT_NE(asked, nullptr);
   EXPECT_EQ(X509_REQ_verify(asked.get(), X509_REQ_get0_pubkey(asked.get())), 1);
-  const auto* extensions = X509_REQ_get_extensions(asked.get());
+  auto* extensions = X509_REQ_get_extensions(asked.get());
   EXPECT_GE(X509v3_get_ext_by_NID(extensions, NID_subject_alt_name, -1), 0);
   EXPECT_GE(X509v3_get_ext_by_NID(extensions, NID_ext_key_usage, -1), 0);
+  sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 
   // Another enclave's authority plays the foreign one.
   Store other{files / "south", rng, Time(std::chrono::seconds(kNow))};
