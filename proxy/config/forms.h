@@ -22,7 +22,7 @@ Key<T> required(Key<T> key) {
 
 /// A list that must not be empty.
 template <class T>
-Key<T> filled(Key<T> key, std::string remedy) {
+Key<T> filled(Key<T> key, const std::string& remedy) {
   key.text.limits = "at least one";
   key.read = [name = key.text.name, remedy, read = key.read](Reading& in, const toml::node& node, T& out) {
     if (node.is_array() && node.as_array()->empty()) return in.mistake(node, "'" + name + "' is empty", remedy);
@@ -100,7 +100,8 @@ Key<T> flag(std::string name, bool T::* member, std::string meaning) {
 
 /// One of a list of words; the value of the n-th word is the n-th of `values`.
 template <class T, class V>
-Key<T> choice(std::string name, V T::* member, std::vector<std::pair<std::string, V>> words, std::string meaning) {
+Key<T> choice(std::string name, V T::* member, const std::vector<std::pair<std::string, V>>& words,
+              std::string meaning) {
   std::string all, fallback;
   for (const auto& [word, value] : words) {
     all += (all.empty() ? "" : ", ") + quoted(word);
@@ -162,7 +163,7 @@ Key<T> domain(std::string name, std::string T::* member, std::string meaning) {
 
 /// A list of strings; `take` gets each and its node and reports what is wrong with it.
 template <class T, class Take>
-Key<T> list(std::string name, std::string type, std::string expected, std::string meaning, Take take) {
+Key<T> list(std::string name, std::string type, const std::string& expected, std::string meaning, Take take) {
   return {{name, std::move(type), "", "[]", std::move(meaning)}, [=](Reading& in, const toml::node& node, T& out) {
             const auto* values = node.as_array();
             if (values == nullptr) {
@@ -178,7 +179,7 @@ Key<T> list(std::string name, std::string type, std::string expected, std::strin
 
 template <class T>
 Key<T> paths(std::string name, std::vector<std::filesystem::path> T::* member, std::string meaning) {
-  return list<T>(name, "list of paths", "\"some/file.pem\"", std::move(meaning),
+  return list<T>(std::move(name), "list of paths", "\"some/file.pem\"", std::move(meaning),
                  [=](Reading& in, const toml::node& node, const std::string& written, T& out) {
                    if (written.empty()) return in.mistake(node, "an empty path", "write a path, or take it away");
                    (out.*member).push_back(in.path(written));
@@ -199,8 +200,8 @@ inline std::optional<Endpoint> endpoint(Reading& in, const toml::node& node, con
 
 template <class T>
 Key<T> endpoints(std::string name, std::vector<Endpoint> T::* member, std::string meaning) {
-  return list<T>(name, "list of addresses with port", "\"192.0.2.1:5269\", \"[2001:db8::1]:5269\"", std::move(meaning),
-                 [=](Reading& in, const toml::node& node, const std::string& written, T& out) {
+  return list<T>(std::move(name), "list of addresses with port", "\"192.0.2.1:5269\", \"[2001:db8::1]:5269\"",
+                 std::move(meaning), [=](Reading& in, const toml::node& node, const std::string& written, T& out) {
                    const auto parsed = endpoint(in, node, written);
                    if (!parsed) return;
                    if (std::ranges::find(out.*member, *parsed) != (out.*member).end()) {

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB;
 
 Key<Edge> listeners(std::string name, Listener::Tls tls, std::string meaning) {
-  return list<Edge>(name, "list of addresses with port", "\"192.0.2.1:5269\", \"[2001:db8::1]:5269\"",
+  return list<Edge>(std::move(name), "list of addresses with port", "\"192.0.2.1:5269\", \"[2001:db8::1]:5269\"",
                     std::move(meaning),
                     [=](Reading& in, const toml::node& node, const std::string& written, Edge& out) {
                       const auto parsed = endpoint(in, node, written);
@@ -22,7 +22,7 @@ Key<Edge> listeners(std::string name, Listener::Tls tls, std::string meaning) {
 }
 
 Key<Edge> source_addresses(std::string name, std::string meaning) {
-  return list<Edge>(name, "list of addresses", "\"192.0.2.1\", \"2001:db8::1\"", std::move(meaning),
+  return list<Edge>(std::move(name), "list of addresses", "\"192.0.2.1\", \"2001:db8::1\"", std::move(meaning),
                     [](Reading& in, const toml::node& node, const std::string& written, Edge& out) {
                       const auto parsed = parse_address(written);
                       if (!parsed) {

@@ -22,7 +22,7 @@ struct Options {
 std::filesystem::path program_folder(const std::filesystem::path& wanted) {
   if (!wanted.empty()) return wanted;
   std::error_code error;
-  const auto own = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  auto own = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
   if (std::filesystem::exists(own / "sallyport-guard", error)) return own;
   return own.parent_path() / "libexec" / "sallyport";
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <optional>
+#include <memory>
 
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -147,7 +147,7 @@ class Run {
   void act(const std::vector<Action>& actions) {
     for (const Action& action : actions) {
       if (action.what == Action::What::Start) {
-        children_[action.child].emplace(Child::start(programs_[action.child]));
+        children_[action.child] = std::make_unique<Child>(Child::start(programs_[action.child]));
         say("started " + programs_[action.child].label + ", process " + std::to_string(children_[action.child]->pid()));
       } else if (children_[action.child]) {
         children_[action.child]->send(number(action.signal));
@@ -163,8 +163,8 @@ class Run {
 
   const std::vector<Program>& programs_;
   Supervisor supervisor_;
-  std::vector<std::optional<Child>> children_;
-  std::vector<std::string> pending_;  ///< the last line of each, not complete yet
+  std::vector<std::unique_ptr<Child>> children_;  ///< null: does not run
+  std::vector<std::string> pending_;              ///< the last line of each, not complete yet
   Descriptor signals_;
   Terminal terminal_;
   std::size_t width_ = 3;
