@@ -125,8 +125,12 @@ std::expected<void, std::string> become(const std::string& user) {
   if (user.empty() || geteuid() != 0) return {};
   const passwd* entry = getpwnam(user.c_str());
   if (entry == nullptr) return std::unexpected("there is no user " + user);
+  int on_death_of_parent = 0;
+  prctl(PR_GET_PDEATHSIG, &on_death_of_parent);
   if (initgroups(user.c_str(), entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0)
     return failed("becoming user " + user, errno);
+  // A change of user forgets the signal that `sallyport run` has us get when it dies.
+  prctl(PR_SET_PDEATHSIG, on_death_of_parent);
   return {};
 }
 
