@@ -103,6 +103,7 @@ bool mixes_arabic_digits(const std::vector<UChar32>& points) {
 // RFC 5893 2, for text that has right-to-left characters.
 bool fits_bidi_rule(const std::vector<UChar32>& points) {
   std::vector<int> classes;
+  classes.reserve(points.size());
   for (const UChar32 c : points) classes.push_back(u_charDirection(c));
   const auto has = [&](int wanted) { return std::ranges::find(classes, wanted) != classes.end(); };
   if (!has(U_RIGHT_TO_LEFT) && !has(U_RIGHT_TO_LEFT_ARABIC) && !has(U_ARABIC_NUMBER)) return true;
@@ -163,7 +164,7 @@ std::optional<Text> username_case_mapped(const Text& text) {
   }
   if (!is_identifier(mapped)) return std::nullopt;
   mapped.toLower(icu::Locale::getRoot());
-  const auto result = normalize(mapped);
+  auto result = normalize(mapped);
   if (!result || !is_identifier(*result)) return std::nullopt;
   const auto points = code_points(*result);
   if (!fits_bidi_rule(points) || mixes_arabic_digits(points)) return std::nullopt;

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "inspect/grammar.h"
-#include "inspect/utf8.h"
+#include "inspect/markup_rules.h"
 
 namespace sallyport::inspect {
 namespace {
@@ -45,39 +45,6 @@ constexpr std::size_t kDeclarationOctets = 128;
 bool is_reserved_prefix(std::string_view prefix) {
   return prefix.size() >= 3 && (prefix[0] | 0x20) == 'x' && (prefix[1] | 0x20) == 'm' && (prefix[2] | 0x20) == 'l' &&
          prefix != "xml" && prefix != "xmlns";
-}
-
-std::optional<char32_t> number_of(std::string_view digits, char32_t radix) {
-  if (digits.empty() || digits.size() > 7) return std::nullopt;
-  char32_t number = 0;
-  for (const char c : digits) {
-    char32_t digit = 16;
-    if (is_digit(c)) digit = static_cast<char32_t>(c - '0');
-    if (is_letter(c)) digit = static_cast<char32_t>((c | 0x20) - 'a') + 10;
-    if (digit >= radix) return std::nullopt;
-    number = number * radix + digit;
-  }
-  return number;
-}
-
-bool take(std::string_view& text, std::string_view wanted) {
-  if (!text.starts_with(wanted)) return false;
-  text.remove_prefix(wanted.size());
-  return true;
-}
-
-// What stands in quotes at the front; nullopt if nothing does.
-std::optional<std::string_view> take_quoted(std::string_view& text) {
-  if (text.empty() || (text[0] != '\'' && text[0] != '"')) return std::nullopt;
-  const std::size_t end = text.find(text[0], 1);
-  if (end == std::string_view::npos) return std::nullopt;
-  const std::string_view quoted = text.substr(1, end - 1);
-  text.remove_prefix(end + 1);
-  return quoted;
-}
-
-bool is_utf8_label(std::string_view label) {
-  return label == "utf-8" || label == "UTF-8";
 }
 
 }  // namespace
@@ -401,31 +368,8 @@ bool MarkupScanner::reference() {
   if (token().size() > kNameOctets) return refuse(NotWellFormed, "too long a reference");
   if (exhausted()) return true;
   if (current() != ';') return refuse(NotWellFormed, "'&' without a reference");
-  if (!judge_reference(token())) return false;
+  if (const auto fault = fault_of_reference(token())) return refuse(fault->condition, fault->why);
   return enter(around_reference_);
-}
-
-bool MarkupScanner::judge_reference(std::string_view reference) {
-  for (const std::string_view predefined : {"amp", "lt", "gt", "apos", "quot"})
-    if (reference == predefined) return true;
-  if (!take(reference, "#")) {
-    if (reference.empty() || !is_name_start(reference[0])) return refuse(NotWellFormed, "no reference");
-    return refuse(RestrictedXml, "an entity reference");
-  }
-  const char32_t radix = take(reference, "x") ? 16 : 10;
-  const auto code_point = number_of(reference, radix);
-  if (!code_point) return refuse(NotWellFormed, "a character reference that is no number");
-  switch (judge(*code_point)) {
-    case CharacterFault::None:
-      return true;
-    case CharacterFault::BadUtf8:
-    case CharacterFault::NotXml:
-      return refuse(NotWellFormed, "a reference to what is no character");
-    case CharacterFault::ByteOrderMark:
-    case CharacterFault::Forbidden:
-      break;
-  }
-  return refuse(BadFormat, "a reference to a forbidden character");
 }
 
 bool MarkupScanner::declaration() {
@@ -433,26 +377,11 @@ bool MarkupScanner::declaration() {
   if (position_ > kDeclarationOctets) return refuse(RestrictedXml, "too long a declaration");
   if (exhausted()) return true;
   token_start_ = 0;
-  if (!judge_declaration(token())) return false;
+  if (const auto fault = fault_of_declaration(token())) return refuse(fault->condition, fault->why);
   enter(State::Text);
   token_end_ = position_;
   stop_ = Stop::Prolog;
   return false;
-}
-
-// Z-b: ^<\?xml version=(['"])1\.0\1( encoding=(['"])(utf-8|UTF-8)\3)?\s*\?>
-bool MarkupScanner::judge_declaration(std::string_view declaration) {
-  if (const std::size_t at = declaration.find("encoding"); at != std::string_view::npos) {
-    std::string_view rest = declaration.substr(at + 8);
-    while (!rest.empty() && (is_space(rest[0]) || rest[0] == '=')) rest.remove_prefix(1);
-    const auto label = take_quoted(rest);
-    if (label && !is_utf8_label(*label)) return refuse(UnsupportedEncoding, "a declared encoding other than UTF-8");
-  }
-  bool legal = take(declaration, "<?xml version=") && take_quoted(declaration) == "1.0";
-  if (legal && take(declaration, " encoding=")) legal = take_quoted(declaration).has_value();
-  while (!declaration.empty() && is_space(declaration[0])) declaration.remove_prefix(1);
-  if (!legal || declaration != "?") return refuse(RestrictedXml, "a processing instruction, or an odd declaration");
-  return true;
 }
 
 bool MarkupScanner::finish_start_tag(bool empty) {

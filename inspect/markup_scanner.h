@@ -105,8 +105,6 @@ class MarkupScanner {
   bool finish_token();
   bool name_is_legal();
   bool count_attribute();
-  bool judge_reference(std::string_view reference);
-  bool judge_declaration(std::string_view declaration);
   bool refuse(StreamCondition condition, std::string_view why);
   bool refuse_size(std::string_view why);
 

@@ -30,12 +30,10 @@ class SaxParser {
  public:
   class Events {
    public:
+    virtual ~Events() = default;
     virtual void start(const SaxElement& element) = 0;
     virtual void text(std::string_view piece) = 0;
     virtual void end() = 0;
-
-   protected:
-    ~Events() = default;
   };
 
   explicit SaxParser(Events& events);

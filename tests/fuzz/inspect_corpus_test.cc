@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fuzz/jid_properties.h"
 #include "tests/fuzz/stream_parser_properties.h"
 
 namespace sallyport::inspect {
@@ -27,6 +28,10 @@ TEST(Corpus, EveryInputOfTheStreamParserHoldsItsProperties) {
 
 TEST(Corpus, EveryInputOfTheNormalFormHoldsItsProperties) {
   EXPECT_GE(replay("normal_form", normal_form_fault), 8u);
+}
+
+TEST(Corpus, EveryInputOfTheAddressesHoldsItsProperties) {
+  EXPECT_GE(replay("jid", jid_fault), 15u);
 }
 
 }  // namespace
