@@ -9,11 +9,28 @@
 namespace sallyport::edge {
 namespace {
 
+using airlock::DialFault;
 using boost::system::error_code;
 
 constexpr std::chrono::seconds kOvertake{1};
 // RFC 6120 has no such limit; a guard's deadline is 20 s.
 constexpr std::uint32_t kLongestDialMs = 60'000;
+
+DialFault fault_of(NameFault fault) {
+  switch (fault) {
+    case NameFault::NoName:
+    case NameFault::NoService:
+      return DialFault::NoName;
+    case NameFault::NoAnswer:
+    case NameFault::Bogus:
+      return DialFault::NoAnswer;
+    case NameFault::Overload:
+      return DialFault::Overload;
+    case NameFault::Deadline:
+      return DialFault::Deadline;
+  }
+  return DialFault::NoAnswer;
+}
 
 }  // namespace
 
@@ -29,13 +46,29 @@ Dialling::Dialling(Lane& lane, std::uint16_t guard_lane, airlock::LegId id, airl
 void Dialling::start() {
   overall_.expires_at(deadline_);
   overall_.async_wait([this, self = shared_from_this()](error_code cancelled) {
-    if (!cancelled && !over_) give_up(airlock::DialFault::Deadline, last_failure_);
+    if (!cancelled && !over_) give_up(DialFault::Deadline, last_failure_);
   });
   const config::NextHop* hop = lane_.settings().next_hop(dial_.to);
-  if (hop == nullptr) return give_up(airlock::DialFault::NoName, "no next hop is configured");
+  if (hop != nullptr) {
+    std::vector<Target> targets;
+    for (const auto& endpoint : hop->targets)
+      if (const auto at = resolve_literal(endpoint))
+        targets.push_back({*at, hop->tls == config::Listener::Tls::Direct});
+    return try_targets(std::move(targets));
+  }
+  resolver_ = lane_.resolver();
+  if (!resolver_) return give_up(DialFault::NoName, "neither a next hop nor a resolver is configured");
+  lookup_ =
+      resolver_->resolve(dial_.to, deadline_, [this, self = shared_from_this()](const Resolver::Addresses& found) {
+        if (!over_) on_resolved(found);
+      });
+}
+
+void Dialling::on_resolved(const Resolver::Addresses& addresses) {
+  resolver_.reset();
+  if (!addresses) return give_up(fault_of(addresses.error()), "DNS: " + std::string(name(addresses.error())));
   std::vector<Target> targets;
-  for (const auto& endpoint : hop->targets)
-    if (const auto at = resolve_literal(endpoint)) targets.push_back({*at, hop->tls == config::Listener::Tls::Direct});
+  for (const Address& address : *addresses) targets.push_back({address.at, address.direct_tls});
   try_targets(std::move(targets));
 }
 
@@ -71,7 +104,7 @@ void Dialling::try_next() {
     });
     return;
   }
-  if (attempts_.empty()) give_up(airlock::DialFault::NoAnswer, last_failure_);
+  if (attempts_.empty()) give_up(DialFault::NoAnswer, last_failure_);
 }
 
 bool Dialling::open(Attempt& attempt, const Target& target, error_code& failed) {
@@ -107,7 +140,7 @@ void Dialling::on_failed(const std::shared_ptr<Attempt>& attempt, const std::str
   try_next();
 }
 
-void Dialling::give_up(airlock::DialFault fault, const std::string& why) {
+void Dialling::give_up(DialFault fault, const std::string& why) {
   if (over_) return;
   over_ = true;
   stop();
@@ -121,6 +154,7 @@ void Dialling::cancel() {
 }
 
 void Dialling::stop() {
+  if (resolver_) std::exchange(resolver_, nullptr)->cancel(lookup_);
   overall_.cancel();
   overtake_.cancel();
   for (const auto& attempt : std::exchange(attempts_, {})) {

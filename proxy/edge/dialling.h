@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "proxy/airlock/frames.h"
+#include "proxy/edge/resolver.h"
 
 namespace sallyport::edge {
 
@@ -24,9 +25,9 @@ struct Target {
   bool operator==(const Target&) const = default;
 };
 
-/// Tries the targets of a domain in order, each with its own deadline. One that is silent for a second is overtaken by
-/// the next (NET-06), with at most kAtOnce in progress; the first that answers is taken, the others are dropped.
-/// Answers the guard itself when there is none.
+/// Finds the targets of a domain (the configured next hop, else the enclave's DNS) and tries them in order, each with
+/// its own deadline. One that is silent for a second is overtaken by the next (NET-06), with at most kAtOnce in
+/// progress; the first that answers is taken, the others are dropped. Answers the guard itself when there is none.
 class Dialling : public std::enable_shared_from_this<Dialling> {
  public:
   static constexpr std::size_t kAtOnce = 3;
@@ -48,6 +49,7 @@ class Dialling : public std::enable_shared_from_this<Dialling> {
     bool direct_tls = false;
   };
 
+  void on_resolved(const Resolver::Addresses& addresses);
   void try_targets(std::vector<Target> targets);
   void try_next();
   bool open(Attempt& attempt, const Target& target, boost::system::error_code& failed);
@@ -62,6 +64,8 @@ class Dialling : public std::enable_shared_from_this<Dialling> {
   airlock::Dial dial_;
   Clock::time_point deadline_;
   boost::asio::steady_timer overall_, overtake_;
+  std::shared_ptr<Resolver> resolver_;  ///< while it is asked
+  Resolver::LookupId lookup_ = 0;
   std::vector<Target> targets_;
   std::size_t next_ = 0;
   std::list<std::shared_ptr<Attempt>> attempts_;

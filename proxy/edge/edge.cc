@@ -48,6 +48,7 @@ Edge::Edge(Options options, std::shared_ptr<const Settings> settings, std::share
           reports.drain = [this](std::chrono::milliseconds deadline) {
             lanes_[0]->post([this, deadline] { on_drain(deadline); });
           };
+          reports.trouble = [this](const std::string& what) { log_->error("{}", what); };
           lanes.push_back(std::make_unique<Lane>(index, count, epoch, settings_, std::move(reports)));
         }
         return lanes;

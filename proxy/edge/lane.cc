@@ -1,6 +1,8 @@
 #include "proxy/edge/lane.h"
 
 #include <algorithm>
+#include <random>
+#include <tuple>
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
@@ -39,8 +41,24 @@ Lane::Lane(std::uint16_t index, std::uint16_t lanes, std::uint64_t epoch, std::s
 Lane::~Lane() = default;
 
 void Lane::run() {
+  open_resolver();
   look_after();
   context_.run();
+}
+
+void Lane::open_resolver() {
+  resolver_.reset();
+  const config::Edge& edge = settings_->config;
+  ResolverSettings wanted{{}, edge.dnssec_anchor, edge.ipv6_first, edge.direct_tls};
+  for (const auto& endpoint : edge.resolvers)
+    if (const auto at = resolve_literal(endpoint)) wanted.forwarders.emplace_back(at->address(), at->port());
+  if (wanted.forwarders.empty()) return;
+  auto random = [engine = std::mt19937(std::random_device{}())](std::uint32_t most) mutable {
+    return std::uniform_int_distribution<std::uint32_t>(0, most)(engine);
+  };
+  auto opened = Resolver::open(context_, std::move(wanted), std::move(random));
+  if (!opened) return reports_.trouble("no resolver: " + opened.error());
+  resolver_ = std::move(*opened);
 }
 
 void Lane::stop() {
@@ -177,7 +195,11 @@ std::vector<std::shared_ptr<Leg>> Lane::all_legs() const {
 }
 
 void Lane::apply(std::shared_ptr<const Settings> settings) {
-  settings_ = std::move(settings);
+  const auto before = std::exchange(settings_, std::move(settings));
+  const auto names = [](const config::Edge& edge) {
+    return std::tie(edge.resolvers, edge.dnssec_anchor, edge.ipv6_first, edge.direct_tls);
+  };
+  if (names(before->config) != names(settings_->config)) open_resolver();
   for (const auto& leg : all_legs()) leg->judge_again();
 }
 

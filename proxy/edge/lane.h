@@ -22,6 +22,7 @@
 #include "proxy/edge/dialling.h"
 #include "proxy/edge/event_budget.h"
 #include "proxy/edge/leg.h"
+#include "proxy/edge/resolver.h"
 #include "proxy/edge/settings.h"
 
 namespace sallyport::edge {
@@ -33,6 +34,8 @@ struct LaneReports {
   std::function<void(std::string why)> guard_lost;
   std::function<void(boost::asio::ip::address)> released;
   std::function<void(std::chrono::milliseconds)> drain;
+  /// For the operator's log.
+  std::function<void(std::string)> trouble;
 };
 
 /// Owns its legs and its channels to every guard lane. Shares no session state with other lanes: everything below is
@@ -70,6 +73,8 @@ class Lane final : airlock::Channel::Owner {
   void drain(std::chrono::milliseconds deadline);
 
   const Settings& settings() const { return *settings_; }
+  /// Null without configured resolvers. Whoever has asked it keeps it.
+  const std::shared_ptr<Resolver>& resolver() const { return resolver_; }
   std::uint16_t index() const { return index_; }
   /// Something to record, within the budget.
   void note(std::string_view code, std::vector<airlock::Pair> details);
@@ -99,6 +104,7 @@ class Lane final : airlock::Channel::Owner {
   void on_welcome(std::uint16_t guard_lane, const airlock::Welcome& welcome);
   void dial(std::uint16_t guard_lane, airlock::LegId id, const airlock::Dial& dial);
   void lose_guard(std::string why);
+  void open_resolver();
   void flush_dirty();
   void settle_later();
   void look_after();
@@ -110,6 +116,7 @@ class Lane final : airlock::Channel::Owner {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::shared_ptr<const Settings> settings_;
   LaneReports reports_;
+  std::shared_ptr<Resolver> resolver_;
   std::vector<Link> channels_;
   std::unordered_map<airlock::LegId, std::shared_ptr<Leg>> legs_;
   std::unordered_map<airlock::LegId, std::shared_ptr<Dialling>> dials_;
