@@ -57,8 +57,8 @@ Objection check_to(const Run& run, std::string_view from_domain, std::string_vie
   return Reason::AddressingToNotServed;
 }
 
-bool is_subscription_or_probe(const StanzaFacts& facts) {
-  return *facts.kind == Kind::Presence &&
+bool is_subscription_or_probe(Kind kind, const StanzaFacts& facts) {
+  return kind == Kind::Presence &&
          (facts.type == "subscribe" || facts.type == "subscribed" || facts.type == "unsubscribe" ||
           facts.type == "unsubscribed" || facts.type == "probe");
 }
@@ -78,8 +78,8 @@ void write_back(Run& run, std::string_view attribute, const Reading& reading, co
 
 Objection check_kind(const Run& run, const Domain& from_domain) {
   const StanzaFacts& facts = run.facts;
-  if (!run.peering->grants(*facts.kind)) return Reason::AddressingKindNotGranted;
-  const bool available = *facts.kind == Kind::Presence && facts.type.empty();
+  if (!run.peering->grants(run.kind)) return Reason::AddressingKindNotGranted;
+  const bool available = run.kind == Kind::Presence && facts.type.empty();
   const bool of_account = !facts.from.local.empty() && run.bundle.is_home(from_domain);
   if (available && of_account && facts.from.is_bare()) return Reason::AddressingPresenceFromBare;
   return std::nullopt;
@@ -114,7 +114,7 @@ Objection addressing(Run& run) {
   if (from.address.empty()) return Reason::AddressingFromMalformed;
   if (to.address.empty()) return Reason::AddressingToMalformed;
 
-  if (is_subscription_or_probe(run.facts)) {
+  if (is_subscription_or_probe(run.kind, run.facts)) {
     reduce_to_bare(run, run.facts.from);
     reduce_to_bare(run, run.facts.to);
   }

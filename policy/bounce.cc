@@ -55,7 +55,7 @@ Node* add_child(Node& parent, std::string_view child_ns, std::string_view child_
 }  // namespace
 
 std::optional<StanzaFault> fault(const StanzaFacts& facts, Reason reason, const Peering* peering) {
-  if (!may_be_answered(facts, reason)) return std::nullopt;
+  if (!facts.kind || !may_be_answered(facts, reason)) return std::nullopt;
   const Wire& wire = row(reason).wire;
   switch (wire.kind) {
     case Wire::Kind::Silence:

@@ -61,11 +61,11 @@ bool is_title(std::string_view text) {
 }
 
 std::optional<std::string> enclaves_fault(const Tables& tables) {
-  if (!strictly_rising(tables.enclaves, [](const Enclave& e) -> const std::string& { return e.name; }))
+  if (!strictly_rising(tables.enclaves, [](const Enclave& e) -> std::string_view { return e.name; }))
     return "enclaves are not sorted and unique";
   for (const Enclave& enclave : tables.enclaves) {
     if (!is_name(enclave.name)) return "an enclave has no usable name";
-    if (!strictly_rising(enclave.withdrawn, [](const std::string& d) -> const std::string& { return d; }))
+    if (!strictly_rising(enclave.withdrawn, [](std::string_view d) { return d; }))
       return "withdrawn domains are not sorted and unique";
     if (!std::ranges::all_of(enclave.withdrawn, is_prepared)) return "a withdrawn domain is not prepared";
   }
@@ -74,7 +74,7 @@ std::optional<std::string> enclaves_fault(const Tables& tables) {
 
 std::optional<std::string> domains_fault(const Tables& tables) {
   const auto& domains = tables.domains;
-  if (!strictly_rising(domains, [](const Domain& d) -> const std::string& { return d.name; }))
+  if (!strictly_rising(domains, [](const Domain& d) -> std::string_view { return d.name; }))
     return "domains are not sorted and unique";
   for (const Domain& domain : domains) {
     if (!is_prepared(domain.name)) return "a domain is not prepared";

@@ -33,11 +33,15 @@ enum class Reason : std::uint16_t {
 #include "policy/reasons.def"
 #undef SALLYPORT_REASON
 };
-inline constexpr std::size_t kReasonCount = 0
-#define SALLYPORT_REASON(...) +1
+namespace detail {
+enum class Counted : std::uint16_t {
+#define SALLYPORT_REASON(enumerator, ...) enumerator,
 #include "policy/reasons.def"
 #undef SALLYPORT_REASON
-    ;
+  kEnd,
+};
+}  // namespace detail
+inline constexpr std::size_t kReasonCount = static_cast<std::size_t>(detail::Counted::kEnd);
 
 /// What the peer is told.
 struct Wire {

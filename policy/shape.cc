@@ -89,9 +89,9 @@ Objection attributes_went(Run& run, bool any_went) {
 
 Objection check_size(const Run& run) {
   const Limits& limits = run.bundle.limits();
-  const std::size_t limit = *run.facts.kind == Kind::Message    ? limits.message_octets
-                            : *run.facts.kind == Kind::Presence ? limits.presence_octets
-                                                                : limits.iq_octets;
+  const std::size_t limit = run.kind == Kind::Message    ? limits.message_octets
+                            : run.kind == Kind::Presence ? limits.presence_octets
+                                                         : limits.iq_octets;
   if (run.octets > limit) return Reason::ShapeTooBig;
   return std::nullopt;
 }
@@ -107,7 +107,7 @@ Objection check_attributes(Run& run) {
 Objection check_type(Run& run) {
   const std::string_view type = run.facts.type;
   const bool absent = !run.stanza.attribute("type");
-  switch (*run.facts.kind) {
+  switch (run.kind) {
     case Kind::Message:
       if (absent || type == "chat" || type == "error" || type == "groupchat" || type == "headline" || type == "normal")
         return std::nullopt;
@@ -128,7 +128,7 @@ Objection check_type(Run& run) {
 
 Objection check_id(const Run& run) {
   if (!run.stanza.attribute("id")) {
-    if (*run.facts.kind == Kind::Iq) return Reason::ShapeIdMissing;
+    if (run.kind == Kind::Iq) return Reason::ShapeIdMissing;
     return std::nullopt;
   }
   const std::string_view id = run.facts.id;
@@ -172,14 +172,14 @@ Objection check_text_child(Run& run, Node& child, const TextChild& rule) {
 }
 
 Objection check_content_child(Run& run, Node& child) {
-  for (const TextChild& rule : text_children(*run.facts.kind))
+  for (const TextChild& rule : text_children(run.kind))
     if (child.name == rule.name) return check_text_child(run, child, rule);
   return Reason::ShapeChildUnknown;
 }
 
 /// The number of payloads that an iq has to have (RFC 6120 8.2.3).
 Objection check_payload_count(const Run& run, std::size_t extensions) {
-  if (*run.facts.kind != Kind::Iq) {
+  if (run.kind != Kind::Iq) {
     if (extensions > kMostAlike) return Reason::ShapeExtensionCount;
     return std::nullopt;
   }
@@ -192,7 +192,7 @@ Objection check_payload_count(const Run& run, std::size_t extensions) {
 void empty_out(Run& run) {
   const bool full = run.bundle.settings().transparency == Transparency::Full;
   const std::string_view type = run.facts.type;
-  if (*run.facts.kind == Kind::Presence && (type == "probe" || (is_subscription(type) && !full))) {
+  if (run.kind == Kind::Presence && (type == "probe" || (is_subscription(type) && !full))) {
     if (keep_children(run.stanza, [](const Node&) { return false; }))
       run.findings.add(Reason::ShapeSubscriptionEmptied);
   } else if (type == "error" && !full) {
@@ -245,10 +245,12 @@ Objection check_language(Run& run) {
 }  // namespace
 
 Objection shape(Run& run) {
-  run.facts.kind = kind_of(run.stanza);
+  const std::optional<Kind> kind = kind_of(run.stanza);
   if (const auto* type = run.stanza.attribute("type")) run.facts.type = *type;
   if (const auto* id = run.stanza.attribute("id")) run.facts.id = *id;
-  if (!run.facts.kind) return Reason::ShapeNotAStanza;
+  if (!kind) return Reason::ShapeNotAStanza;
+  run.facts.kind = kind;
+  run.kind = *kind;
 
   if (const auto objection = check_size(run)) return objection;
   if (const auto objection = check_attributes(run)) return objection;

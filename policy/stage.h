@@ -18,6 +18,7 @@ struct Run {
   const Bundle& bundle;
   Scratch& scratch;
 
+  Kind kind = Kind::Message;  ///< set by shape, which lets nothing go on that is of no kind
   StanzaFacts facts;
   Findings findings;
   const Peering* peering = nullptr;  ///< set by addressing

@@ -20,7 +20,8 @@ Key<T> required(Key<T> key) {
 
 /// One word of a list; the default is that of T.
 template <class T, class V>
-Key<T> choice(std::string name, V T::* member, std::vector<std::pair<std::string, V>> words, std::string meaning) {
+Key<T> choice(const std::string& name, V T::* member, const std::vector<std::pair<std::string, V>>& words,
+              std::string meaning) {
   std::string all, fallback;
   for (const auto& [word, value] : words) {
     all += (all.empty() ? "" : ", ") + quoted(word);
@@ -38,7 +39,7 @@ Key<T> choice(std::string name, V T::* member, std::vector<std::pair<std::string
 }
 
 template <class T>
-Key<T> flag(std::string name, bool T::* member, std::string meaning) {
+Key<T> flag(const std::string& name, bool T::* member, std::string meaning) {
   return {name,
           "true or false",
           T{}.*member ? "true" : "false",
@@ -54,7 +55,8 @@ Key<T> flag(std::string name, bool T::* member, std::string meaning) {
 }
 
 template <class T>
-Key<T> count(std::string name, std::uint32_t T::* member, std::int64_t least, std::int64_t most, std::string meaning) {
+Key<T> count(const std::string& name, std::uint32_t T::* member, std::int64_t least, std::int64_t most,
+             std::string meaning) {
   const std::string range = std::to_string(least) + " to " + std::to_string(most);
   return {name,
           "whole number, " + range,
@@ -71,7 +73,7 @@ Key<T> count(std::string name, std::uint32_t T::* member, std::int64_t least, st
 }
 
 template <class T>
-Key<T> domains(std::string name, std::vector<Written> T::* member, std::string meaning) {
+Key<T> domains(const std::string& name, std::vector<Written> T::* member, std::string meaning) {
   return {name, "list of domains", "", std::move(meaning), false, [=](Reading& in, const toml::node& node, T& out) {
             in.each(node, "a list of domains: [\"example.org\"]", [&](const toml::node& element) {
               auto written = in.domain(element);
@@ -86,7 +88,8 @@ Key<T> domains(std::string name, std::vector<Written> T::* member, std::string m
 
 /// A table inside another one, read by a section of its own.
 template <class T, class Part>
-Key<T> table(std::string name, Section<Part> section, std::string meaning, std::function<Part&(T&)> part) {
+Key<T> table(const std::string& name, const Section<Part>& section, std::string meaning,
+             const std::function<Part&(T&)>& part) {
   return {name, "table", "", std::move(meaning), false, [=](Reading& in, const toml::node& node, T& out) {
             if (const auto* inner = node.as_table()) return read_section(in, *inner, section, part(out));
             in.mistake(node.source(), "'" + name + "' is not a table", "write [" + name + "] on a line of its own");
@@ -95,8 +98,8 @@ Key<T> table(std::string name, Section<Part> section, std::string meaning, std::
 
 /// An array of tables; `add` makes the place for each.
 template <class T, class Part>
-Key<T> tables(std::string name, std::string header, Section<Part> section, std::string meaning,
-              std::function<Part&(T&, const toml::node&)> add) {
+Key<T> tables(const std::string& name, const std::string& header, const Section<Part>& section, std::string meaning,
+              const std::function<Part&(T&, const toml::node&)>& add) {
   return {name, "tables", "", std::move(meaning), false, [=](Reading& in, const toml::node& node, T& out) {
             const auto* list = node.as_array();
             const bool all = list && std::ranges::all_of(*list, [](const toml::node& e) { return e.is_table(); });
@@ -138,9 +141,9 @@ void read_stanzas(Reading& in, const toml::node& node, PeeringText& out) {
 
 /// A key of a peering's rule.
 template <class V>
-Key<PeeringText> rule_choice(std::string name, V Peering::* member, std::vector<std::pair<std::string, V>> words,
-                             std::string meaning) {
-  const Key<Peering> key = choice<Peering>(std::move(name), member, std::move(words), std::move(meaning));
+Key<PeeringText> rule_choice(const std::string& name, V Peering::* member,
+                             const std::vector<std::pair<std::string, V>>& words, std::string meaning) {
+  const Key<Peering> key = choice<Peering>(name, member, words, std::move(meaning));
   return {key.name,     key.type,
           key.fallback, key.meaning,
           false,        [key](Reading& in, const toml::node& node, PeeringText& out) { key.read(in, node, out.rule); }};

@@ -70,6 +70,7 @@ struct Section {
 template <class T>
 void read_section(Reading& in, const toml::table& table, const Section<T>& section, T& out) {
   std::vector<std::string_view> known;
+  known.reserve(section.keys.size());
   for (const Key<T>& key : section.keys) known.emplace_back(key.name);
   for (const auto& [name, node] : table) {
     const auto key = std::ranges::find(section.keys, name.str(), &Key<T>::name);

@@ -253,5 +253,27 @@ TEST(PolicySource, CompilesTheSampleOfItsReferencePage) {
   EXPECT_NE(compiled->bundle.peering("rooms.north.test", "south.test"), nullptr);
 }
 
+TEST(PolicySource, CompilesTheSamplesOfTheGuides) {
+  const std::filesystem::path docs(SALLYPORT_DOCS_DIR);
+  const auto read = [&](const char* page) {
+    std::ifstream in(docs / page);
+    return std::string{std::istreambuf_iterator<char>(in), {}};
+  };
+  const auto block = [&](const char* page, std::string_view fence) {
+    const std::string text = read(page);
+    const std::size_t start = text.find(fence) + fence.size();
+    return text.substr(start, text.find("```", start) - start);
+  };
+  const std::pair<const char*, std::string> samples[] = {
+      {"officers-guide.md", block("officers-guide.md", "```toml\n")},
+      {"man/sallyport-policy.5.scd", block("man/sallyport-policy.5.scd", "```\n")},
+      {"examples/policy.toml", read("examples/policy.toml")},
+  };
+  for (const auto& [page, text] : samples) {
+    EXPECT_EQ(mistakes_of(text), "") << page;
+    EXPECT_THAT(text, HasSubstr("[[peering]]")) << page;
+  }
+}
+
 }  // namespace
 }  // namespace sallyport::policy::source

@@ -1,6 +1,7 @@
 // `sallyport policy explain`: what a policy makes of one stanza, without any server.
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -52,12 +53,14 @@ std::string read_or_end(std::string xml) {
   if (const auto header = parser.next(); !header) end(1, "the stanza can't be read");
   parser.feed(xml);
   std::string normal_form;
-  for (auto event = parser.next();; event = parser.next()) {
+  while (true) {
+    const auto event = parser.next();
     if (!event)
       end(1, "an edge would end the stream with <" + std::string(inspect::name(event.error().condition)) +
                  "/>: " + event.error().why);
-    if (!*event) break;
-    const auto* stanza = std::get_if<inspect::StanzaRead>(&**event);
+    const std::optional<inspect::StreamEvent>& found = *event;
+    if (!found) break;
+    const auto* stanza = std::get_if<inspect::StanzaRead>(&*found);
     if (!stanza || !normal_form.empty()) end(1, "the file does not hold one message, presence or iq");
     normal_form = stanza->normal_form;
   }
@@ -154,6 +157,7 @@ void run(Options options) {
   complete(options, bundle, **stanza);
 
   std::vector<policy::Pair> granted;
+  granted.reserve(options.pairs.size());
   for (auto& [from, to] : options.pairs) granted.push_back({from, to});
   const policy::Crossing crossing{
       .from_enclave = options.from_enclave, .to_enclave = options.to_enclave, .lang = options.lang, .granted = granted};
