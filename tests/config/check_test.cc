@@ -136,9 +136,15 @@ auto what_at(std::uint32_t line, const std::string& text) {
 TEST_F(Check, FindsNothingWrongWithASoundConfigurationButTheStagesThatAreOff) {
   const Findings findings = find();
   EXPECT_THAT(findings.mistakes, IsEmpty()) << inspect::describe(findings.mistakes.front());
-  EXPECT_THAT(findings.warnings, Contains(what("'label' off")));
-  EXPECT_THAT(findings.warnings, Contains(what("'payload' off")));
+  for (const char* stage : {"payload", "label", "presence", "content", "rate"}) {
+    EXPECT_THAT(findings.warnings, Contains(what("the stage '" + std::string(stage) + "' is switched off")));
+  }
   for (const auto& warning : findings.warnings) EXPECT_THAT(warning.what, HasSubstr("off")) << warning.what;
+}
+
+TEST_F(Check, NamesTheStagesThatABundleSwitchesOff) {
+  const Findings findings = find(with(kConfig, "policy = \"policy.toml\"\n", ""));
+  EXPECT_THAT(findings.warnings, ElementsAre(what_at(2, "off: payload, label, presence, content, rate")));
 }
 
 TEST_F(Check, TellsThatTheBundleIsMissingOrDamaged) {

@@ -39,13 +39,14 @@ std::string compile_command(const config::Guard& guard) {
 }
 
 void check_stages(const Located& located, const Bundle& bundle, Findings& findings) {
+  std::string off;
   for (int i = 0; i <= static_cast<int>(policy::kLastStage); ++i) {
     const auto stage = static_cast<policy::Stage>(i);
-    if (!bundle.is_off(stage)) continue;
-    findings.warnings.push_back(located.mistake(
-        "guard.bundle", "the policy switches the stage '" + std::string(name(stage)) + "' off: it checks nothing",
-        "that is the officer's decision; take it out of the policy's list of stages as soon as the stage can be used"));
+    if (bundle.is_off(stage)) off += (off.empty() ? "" : ", ") + std::string(name(stage));
   }
+  if (off.empty()) return;
+  findings.warnings.push_back(located.mistake("guard.bundle", "the policy switches stages off: " + off,
+                                              "they check nothing; that is the officer's decision"));
 }
 
 /// The domains of other enclaves that this one exchanges stanzas with.
@@ -122,20 +123,23 @@ void check_edges(const Located& located, const Bundle& bundle, Findings& finding
   }
 }
 
-void check_source(const Located& located, const std::string& bundle, Findings& findings) {
+/// Whether the bundle was made from the policy text as it is now.
+bool check_source(const Located& located, const std::string& bundle, Findings& findings) {
   const config::Guard& guard = located.config.guard;
   const auto text = content(located, "guard.policy", guard.policy, findings);
-  if (!text) return;
+  if (!text) return false;
   auto compiled = policy::source::compile(*text, guard.policy.string());
   if (!compiled) {
     std::ranges::move(compiled.error(), std::back_inserter(findings.mistakes));
-    return;
+    return false;
   }
   std::ranges::move(compiled->warnings, std::back_inserter(findings.warnings));
-  if (bundle.empty() || compiled->bundle.octets() == bundle) return;
+  if (compiled->bundle.octets() == bundle) return true;
+  if (bundle.empty()) return false;
   findings.warnings.push_back(
       located.mistake("guard.bundle", "the bundle was not made from '" + guard.policy.string() + "' as it is now",
                       compile_command(guard)));
+  return false;
 }
 
 }  // namespace
@@ -143,7 +147,7 @@ void check_source(const Located& located, const std::string& bundle, Findings& f
 void check_policy(const Located& located, Findings& findings) {
   const config::Guard& guard = located.config.guard;
   const auto octets = content(located, "guard.bundle", guard.bundle, findings);
-  if (!guard.policy.empty()) check_source(located, octets.value_or(""), findings);
+  const bool fresh = !guard.policy.empty() && check_source(located, octets.value_or(""), findings);
   if (!octets) return;
   const auto bundle = Bundle::decode(*octets);
   if (!bundle) {
@@ -151,7 +155,8 @@ void check_policy(const Located& located, Findings& findings) {
         located.mistake("guard.bundle", "not a bundle: " + bundle.error().what, compile_command(guard)));
     return;
   }
-  check_stages(located, *bundle, findings);
+  // The text's own warnings have named them at their place.
+  if (!fresh) check_stages(located, *bundle, findings);
   check_edges(located, *bundle, findings);
 }
 
