@@ -92,16 +92,16 @@ Result<Authority> Authority::create(const std::string& name, KeyPtr key, Period 
     add(extensions, Key_Usage(Botan::Key_Constraints(Botan::KEY_CERT_SIGN | Botan::CRL_SIGN)), true);
     add(extensions, Subject_Key_ID(spki, kKeyIdDigest));
     const auto owner = subject(name);
-    auto certificate = sign(*key, spki, period, owner, owner, extensions, rng);
-    return Authority(std::move(certificate), std::move(key));
+    const auto certificate = sign(*key, spki, period, owner, owner, extensions, rng);
+    return Authority(certificate, std::move(key));
   });
 }
 
-Result<Authority> Authority::open(Botan::X509_Certificate certificate, KeyPtr key) {
+Result<Authority> Authority::open(const Botan::X509_Certificate& certificate, KeyPtr key) {
   if (!certificate.is_CA_cert()) return std::unexpected(Fault{{}, "the certificate is not an authority's"});
   if (!belongs(*key, certificate))
     return std::unexpected(Fault{{}, "the authority's key does not belong to its certificate"});
-  return Authority(std::move(certificate), std::move(key));
+  return Authority(certificate, std::move(key));
 }
 
 Result<Botan::X509_Certificate> Authority::issue(const Domains& domains, const Botan::Public_Key& key, Period period,

@@ -30,7 +30,7 @@ class Authority {
   static Result<Authority> create(const std::string& name, KeyPtr key, Period period,
                                   Botan::RandomNumberGenerator& rng);
   /// The fault tells whether the two belong together and may sign.
-  static Result<Authority> open(Botan::X509_Certificate certificate, KeyPtr key);
+  static Result<Authority> open(const Botan::X509_Certificate& certificate, KeyPtr key);
 
   /// A certificate for servers and clients of TLS. It ends with the authority at the latest.
   Result<Botan::X509_Certificate> issue(const Domains& domains, const Botan::Public_Key& key, Period period,
@@ -43,8 +43,7 @@ class Authority {
   const Botan::Private_Key& key() const { return *key_; }
 
  private:
-  Authority(Botan::X509_Certificate certificate, KeyPtr key)
-      : certificate_(std::move(certificate)), key_(std::move(key)) {}
+  Authority(const Botan::X509_Certificate& certificate, KeyPtr key) : certificate_(certificate), key_(std::move(key)) {}
 
   Botan::X509_Certificate certificate_;
   KeyPtr key_;

@@ -136,7 +136,7 @@ Result<std::filesystem::path> Store::request(const std::string& domain, const st
     std::filesystem::permissions(directory_, std::filesystem::perms::owner_all, error);
   if (error) return std::unexpected(Fault{directory_, "cannot be made: " + error.message()});
   if (auto kept = create_key_file(file(named->file + ".key"), **key); !kept) return std::unexpected(kept.error());
-  const auto at = file(named->file + ".csr");
+  auto at = file(named->file + ".csr");
   if (auto kept = replace_file(at, made->PEM_encode(), Privacy::Public); !kept) return std::unexpected(kept.error());
   return at;
 }
@@ -185,7 +185,8 @@ Result<void> Store::sign_list(const Botan::X509_Certificate* revoked, std::chron
   const auto last = revocations();
   if (!last) return std::unexpected(last.error());
   const Period lasting{now_ - kClockSkew, now_ + lasts};
-  const auto next = signer->list(*last ? &**last : nullptr, revoked, lasting, rng_);
+  const std::optional<Botan::X509_CRL>& present = *last;
+  const auto next = signer->list(present ? &*present : nullptr, revoked, lasting, rng_);
   if (!next) return std::unexpected(in_file(next.error(), file("authority.crl")));
   return replace_file(file("authority.crl"), next->PEM_encode(), Privacy::Public);
 }
@@ -195,7 +196,8 @@ Result<void> Store::revoke(const std::string& domain_or_serial, std::chrono::day
   if (!found) return std::unexpected(found.error());
   const auto last = revocations();
   if (!last) return std::unexpected(last.error());
-  if (*last && (*last)->is_revoked(*found))
+  const std::optional<Botan::X509_CRL>& present = *last;
+  if (present && present->is_revoked(*found))
     return std::unexpected(Fault{file("authority.crl"), "names this certificate already"});
   const auto signer = authority();
   if (!signer) return std::unexpected(signer.error());

@@ -20,7 +20,7 @@ std::string join(const std::vector<std::string>& parts) {
 }
 
 bool allows(const Botan::X509_Certificate& leaf, const char* use) {
-  const auto uses = leaf.extended_key_usage();
+  const auto& uses = leaf.extended_key_usage();
   return uses.empty() || std::ranges::find(uses, Botan::OID(use)) != uses.end();
 }
 

@@ -121,7 +121,7 @@ SslPtr make_session(SSL_CTX* context, Connection connection) {
   if (!ssl) return nullptr;
   auto kept = std::make_unique<Connection>(std::move(connection));
   if (SSL_set_ex_data(ssl.get(), connection_index(), kept.get()) != 1) return nullptr;
-  kept.release();
+  (void)kept.release();  // freed with the session
   return ssl;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <deque>
 #include <fstream>
 #include <optional>
@@ -57,7 +56,7 @@ template <class Bytes>
 std::optional<Bytes> octets(std::string_view rdata) {
   Bytes bytes;
   if (rdata.size() != bytes.size()) return std::nullopt;
-  std::memcpy(bytes.data(), rdata.data(), bytes.size());
+  std::ranges::copy(rdata, bytes.begin());
   return bytes;
 }
 
@@ -109,7 +108,9 @@ class Resolver::Lookup {
 
   void keep(Addresses result) { result_ = std::move(result); }
   bool is_over() const { return result_.has_value(); }
-  std::pair<Done, Addresses> take() { return {std::move(done_), *std::move(result_)}; }
+  std::pair<Done, Addresses> take() {
+    return {std::move(done_), std::move(result_).value_or(std::unexpected(NameFault::NoAnswer))};
+  }
 
  private:
   struct Question {
