@@ -153,6 +153,11 @@ class Compiler {
       if (peering.rule.iq && !peering.both && !has_way_back(peering))
         in_.warning(peering.at, "the peering '" + peering.rule.id + "' lets iq requests cross, but no answers",
                     "use direction = \"both\", or take \"iq\" away");
+    for (const PeeringText& peering : text_.peerings)
+      if (peering.rule.proof == Proof::ExternalOrDialback)
+        in_.warning(peering.at,
+                    "the peering '" + peering.rule.id + "' allows dialback, which this version does not have",
+                    "its peers need certificates; take proof = \"dialback\" away");
     for (const auto& [domain, owned] : owners_)
       if (std::ranges::none_of(granted_,
                                [&](const auto& g) { return g.first.first == domain || g.first.second == domain; }))

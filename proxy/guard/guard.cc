@@ -74,7 +74,8 @@ std::expected<std::unique_ptr<Guard>, Guard::Fault> Guard::open(const config::Co
   if (!bundle) return std::unexpected(Fault{kUnusable, bundle.error()});
   guard->bundle_ = *std::move(bundle);
   if (auto made = guard->make_listeners(); !made) return std::unexpected(made.error());
-  if (auto changed = airlock::become(config.guard.user); !changed) return std::unexpected(Fault{kUnusable, changed.error()});
+  if (auto changed = airlock::become(config.guard.user); !changed)
+    return std::unexpected(Fault{kUnusable, changed.error()});
   if (auto opened = guard->open_log(); !opened) return std::unexpected(opened.error());
   // Signals are this thread's; a lane that is made now inherits the mask.
   guard->signals_.add(SIGTERM);

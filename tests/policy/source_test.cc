@@ -239,6 +239,13 @@ TEST(PolicySource, WarnsOfRequestsThatCannotBeAnswered) {
   EXPECT_THAT(told, ::testing::Not(HasSubstr("the peering 'all' lets iq")));
 }
 
+TEST(PolicySource, WarnsOfDialbackWhichThisVersionDoesNotHave) {
+  std::string told;
+  for (const Mistake& each : compile(kGood, "p.toml")->warnings) told += inspect::describe(each);
+  EXPECT_THAT(told, HasSubstr("the peering 'rooms' allows dialback"));
+  EXPECT_THAT(told, ::testing::Not(HasSubstr("the peering 'all' allows dialback")));
+}
+
 TEST(PolicySource, HasItsReferencePage) {
   std::ifstream in(std::filesystem::path(SALLYPORT_DOCS_DIR) / "reference" / "policy.md");
   const std::string page{std::istreambuf_iterator<char>(in), {}};
