@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ void flow(const Options& options, bool packed) {
   const auto used = clocks.seconds() - cpu;
   const auto took = std::chrono::duration<double>(Clock::now() - start).count();
   const auto stanzas = load.counted() - counted;
+  if (stanzas == 0) throw std::runtime_error("nothing came through in the window");
   std::printf("{\"stanzas\":%llu,\"seconds\":%.6f,\"cpu\":%.9f,\"behind\":%llu}\n",
               static_cast<unsigned long long>(stanzas), took, used, static_cast<unsigned long long>(load.behind()));
 }
