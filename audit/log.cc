@@ -200,17 +200,21 @@ class WritingLog final : public Log {
 
   void wait_for_work() {
     std::unique_lock lock(mutex_);
-    // A lane stores its record and then looks at asleep_, we store asleep_ and then look at the records: with both
-    // sequentially consistent, at least one of us sees the other.
-    asleep_.store(true, std::memory_order_seq_cst);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    wake_.wait(lock, [this] { return work_waits(); });
+    while (true) {
+      // Set anew before every look: whoever clears it owes us one look only, and may come late, when that was had. A
+      // lane stores its record and then looks at asleep_, we store asleep_ and then look at the records; the fences
+      // see to it that at least one of us sees the other.
+      asleep_.store(true, std::memory_order_relaxed);
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+      if (work_waits()) break;
+      wake_.wait(lock);
+    }
     asleep_.store(false, std::memory_order_relaxed);
   }
 
   void wake() {
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!asleep_.load(std::memory_order_relaxed) || !asleep_.exchange(false, std::memory_order_seq_cst)) return;
+    if (!asleep_.load(std::memory_order_relaxed) || !asleep_.exchange(false, std::memory_order_relaxed)) return;
     {
       const std::scoped_lock lock(mutex_);
     }  // the writer is either before its look or in its wait

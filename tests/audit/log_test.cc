@@ -2,6 +2,7 @@
 #include "audit/log.h"
 
 #include <map>
+#include <semaphore>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -82,6 +83,33 @@ TEST(AuditLog, KeepsTheOrderOfEachOfManyLanes) {
       if (line->written("code") != "lane.count") continue;
       EXPECT_EQ(line->pairs("details")[0].second, std::to_string(++counts[line->value("leg")]));
     }
+  }
+}
+
+TEST(AuditLog, IsWokenByEveryRecordThatComesWhileItFallsAsleep) {
+  ScratchDirectory directory;
+  auto with = settings(directory.path());
+  with.gather = 0us;
+  OpenLog log(with);
+  std::vector<Log::Lane*> lanes;
+  std::vector<std::unique_ptr<std::binary_semaphore>> news;
+  for (std::size_t i = 0; i < 3; ++i) {
+    news.push_back(std::make_unique<std::binary_semaphore>(0));
+    lanes.push_back(&log.log->add_lane([semaphore = news.back().get()] { semaphore->release(); }, 4));
+  }
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    threads.emplace_back([&, i] {
+      // One at a time, so that the log falls asleep and is woken as often as can be.
+      std::vector<Recorded> recorded;
+      for (std::uint64_t ticket = 1; ticket <= 20'000; ++ticket) {
+        ASSERT_EQ(lanes[i]->submit(event("x.y")), ticket);
+        ASSERT_TRUE(news[i]->try_acquire_for(20s)) << "nobody woke the log for record " << ticket;
+        recorded.clear();
+        lanes[i]->take_recorded(recorded);
+        ASSERT_EQ(recorded.size(), 1U);
+      }
+    });
   }
 }
 
