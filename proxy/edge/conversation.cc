@@ -23,52 +23,51 @@ void Conversation::feed(std::string_view bytes) {
 
 std::optional<Conversation::Step> Conversation::next(bool stanzas) {
   for (;;) {
-    if (taken_ < actions_.size()) {
-      Action action = std::move(actions_[taken_++]);
-      if (taken_ == actions_.size()) {
-        actions_.clear();
-        taken_ = 0;
-      }
-      if (const auto* again = std::get_if<Restart>(&action)) {
-        restart(again->limits);
-        continue;
-      }
-      if (const auto* allow = std::get_if<Allow>(&action)) {
-        parser_.set_limits(allow->limits);
-        continue;
-      }
-      return action;
-    }
+    if (auto action = next_action()) return Step(std::move(*action));
     if (!machine_.listens()) return std::nullopt;
-    if (held_back_) {
-      if (!stanzas && machine_.takes_stanzas()) return std::nullopt;
-      blocked_ = false;
-      const inspect::StanzaRead stanza = *std::exchange(held_back_, std::nullopt);
-      if (machine_.takes_stanzas()) return stanza;
-      machine_.on_stanza(actions_);
-      continue;
-    }
-    const auto event = parser_.next();
-    if (!event) {
-      machine_.on_fault(event.error(), actions_);
-      continue;
-    }
-    if (!*event) {
-      if (machine_.forbids_whitespace() && parser_.keepalive_octets() > keepalive_seen_) {
-        machine_.on_injection(actions_);
-        if (taken_ < actions_.size()) continue;
+    const auto event = held_back_ ? std::exchange(held_back_, std::nullopt) : next_event();
+    if (event) {
+      const auto* stanza = std::get_if<inspect::StanzaRead>(&*event);
+      if (stanza == nullptr || !machine_.takes_stanzas()) {
+        dispatch(*event);
+        continue;
       }
-      return std::nullopt;
-    }
-    const auto* stanza = std::get_if<inspect::StanzaRead>(&**event);
-    if (stanza != nullptr && machine_.takes_stanzas()) {
       if (stanzas) return *stanza;
       held_back_ = *stanza;
-      blocked_ = true;
       return std::nullopt;
     }
-    dispatch(**event);
+    if (taken_ == actions_.size()) return std::nullopt;
   }
+}
+
+/// Carries out what concerns the parser.
+std::optional<Action> Conversation::next_action() {
+  while (taken_ < actions_.size()) {
+    Action action = std::move(actions_[taken_++]);
+    if (taken_ == actions_.size()) {
+      actions_.clear();
+      taken_ = 0;
+    }
+    if (const auto* again = std::get_if<Restart>(&action))
+      restart(again->limits);
+    else if (const auto* allow = std::get_if<Allow>(&action))
+      parser_.set_limits(allow->limits);
+    else
+      return action;
+  }
+  return std::nullopt;
+}
+
+/// What the peer said next; a fault, or white space where none may be, becomes actions instead.
+std::optional<inspect::StreamEvent> Conversation::next_event() {
+  auto event = parser_.next();
+  if (!event) {
+    machine_.on_fault(event.error(), actions_);
+    return std::nullopt;
+  }
+  if (!*event && machine_.forbids_whitespace() && parser_.keepalive_octets() > keepalive_seen_)
+    machine_.on_injection(actions_);
+  return std::move(*event);
 }
 
 void Conversation::dispatch(const inspect::StreamEvent& event) {
@@ -104,7 +103,6 @@ void Conversation::restart(const ParserLimits& limits) {
   parser_ = inspect::StreamParser(inspect::ns::kServer, limits);
   keepalive_seen_ = 0;
   held_back_.reset();
-  blocked_ = false;
 }
 
 }  // namespace sallyport::edge

@@ -30,11 +30,13 @@ class Conversation {
   Actions& actions() { return actions_; }
 
   /// The peer may be read: the machine listens, and nothing read before is waiting.
-  bool hungry() const { return machine_.listens() && !blocked_; }
+  bool hungry() const { return machine_.listens() && !held_back_; }
   void hibernate() { parser_.hibernate(); }
   bool hibernates() const { return parser_.hibernates(); }
 
  private:
+  std::optional<Action> next_action();
+  std::optional<inspect::StreamEvent> next_event();
   void dispatch(const inspect::StreamEvent& event);
   void check_silence();
   void restart(const inspect::ParserLimits& limits);
@@ -44,8 +46,7 @@ class Conversation {
   Actions actions_;
   std::size_t taken_ = 0;
   std::size_t keepalive_seen_ = 0;
-  std::optional<inspect::StanzaRead> held_back_;
-  bool blocked_ = false;
+  std::optional<inspect::StreamEvent> held_back_;  ///< a stanza that waits for credit
 };
 
 }  // namespace sallyport::edge

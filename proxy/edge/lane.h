@@ -44,7 +44,7 @@ class Lane final : airlock::Channel::Owner {
  public:
   Lane(std::uint16_t index, std::uint16_t lanes, std::uint64_t epoch, std::shared_ptr<const Settings> settings,
        LaneReports reports);
-  ~Lane();
+  virtual ~Lane();
 
   boost::asio::io_context& context() { return context_; }
   /// Runs on the calling thread until stop().

@@ -55,7 +55,7 @@ std::shared_ptr<Leg> Leg::dialled(Lane& lane, airlock::LegId id, TcpSocket socke
 }
 
 void Leg::start() {
-  conversation_.emplace(*machine_);
+  conversation_ = std::make_unique<Conversation>(*machine_);
   heard_ = sent_ = Clock::now();
   machine_->start(conversation_->actions());
   advance();

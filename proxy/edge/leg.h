@@ -110,7 +110,7 @@ class Leg : public std::enable_shared_from_this<Leg> {
   boost::asio::ip::tcp::endpoint peer_, local_;
   std::optional<config::Listener> listener_;
   std::unique_ptr<Machine> machine_;
-  std::optional<Conversation> conversation_;
+  std::unique_ptr<Conversation> conversation_;
   std::unique_ptr<TlsEngine> tls_;
   Link link_ = Link::Plain;
   bool direct_tls_ = false;

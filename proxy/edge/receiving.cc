@@ -96,7 +96,7 @@ void Receiving::on_clear_header(Actions& out) {
 }
 
 void Receiving::on_secure_header(const inspect::StreamHeader& header, Actions& out) {
-  const std::string& server_name = secured_->tls.server_name;
+  const std::string& server_name = secured_.tls.server_name;
   if (!server_name.empty()) {
     const auto named = Jid::prepare_domain(server_name);
     if (!named || *named != to_)
@@ -106,16 +106,17 @@ void Receiving::on_secure_header(const inspect::StreamHeader& header, Actions& o
     return fail(error(StreamCondition::ImproperAddressing, "the header names another domain than before TLS"), out);
   if (settings_.serves(from_))
     return fail(error(StreamCondition::InvalidFrom, "the peer claims a domain of the other side"), out);
-  judgement_ = secured_->judge(from_);
-  opened_ = airlock::Opened{airlock::LegKind::S2s,
-                            from_,
-                            to_,
-                            header.lang.value_or(""),
-                            settings_.endpoints.peer,
-                            settings_.endpoints.destination,
-                            secured_->tls,
-                            judgement_.facts};
-  out.emplace_back(Ask{*opened_});
+  judgement_ = secured_.judge(from_);
+  airlock::Opened opened{airlock::LegKind::S2s,
+                         from_,
+                         to_,
+                         header.lang.value_or(""),
+                         settings_.endpoints.peer,
+                         settings_.endpoints.destination,
+                         secured_.tls,
+                         judgement_.facts};
+  opened_ = opened;
+  out.emplace_back(Ask{std::move(opened)});
   awaiting_ = Awaiting::Terms;
   enter(Stage::Held);
 }

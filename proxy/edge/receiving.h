@@ -82,7 +82,7 @@ class Receiving final : public Machine {
   bool header_due_ = true;  ///< this stream has no header of ours yet
   std::string to_, from_;   ///< prepared; of the header of this stream
   std::string clear_to_;    ///< of the header before TLS, only to be compared
-  std::optional<Secured> secured_;
+  Secured secured_;
   std::optional<airlock::Opened> opened_;
   Judgement judgement_;
   std::uint32_t stanza_octets_ = 0;

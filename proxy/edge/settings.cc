@@ -43,6 +43,7 @@ std::expected<std::shared_ptr<const Settings>, trust::TrustFault> Settings::load
   auto anchors = trust::Anchors::load(std::move(trusted));
   if (!anchors) return std::unexpected(anchors.error());
   std::vector<trust::Face> faces;
+  faces.reserve(config.faces.size());
   for (const auto& face : config.faces) faces.push_back({face.domain, face.certificate, face.key});
   auto settings = std::make_shared<Settings>();
   settings->contexts = trust::TlsContexts::load(faces, trust::ProfileName::Bcp195_2022);

@@ -44,9 +44,9 @@ void prepare_connected(Tcp::socket& socket, error_code& failed) {
   if (!failed) socket.set_option(Tcp::no_delay(true), failed);
 }
 
-std::optional<Tcp::acceptor> listen(boost::asio::any_io_executor executor, const Tcp::endpoint& at, std::uint8_t dscp,
-                                    error_code& failed) {
-  Tcp::acceptor acceptor(std::move(executor));
+std::optional<Tcp::acceptor> listen(const boost::asio::any_io_executor& executor, const Tcp::endpoint& at,
+                                    std::uint8_t dscp, error_code& failed) {
+  Tcp::acceptor acceptor(executor);
   acceptor.open(at.protocol(), failed);
   if (!failed) acceptor.set_option(Tcp::acceptor::reuse_address(true), failed);
   // [::] and 0.0.0.0 are two listeners, so that each has the family that was written down for it.

@@ -24,8 +24,8 @@ void mark(int socket, std::uint8_t dscp, bool ipv6, boost::system::error_code& f
 /// What a connected socket needs besides: no Nagle delay, no blocking.
 void prepare_connected(Tcp::socket& socket, boost::system::error_code& failed);
 /// A listening socket for one address family.
-std::optional<Tcp::acceptor> listen(boost::asio::any_io_executor executor, const Tcp::endpoint& at, std::uint8_t dscp,
-                                    boost::system::error_code& failed);
+std::optional<Tcp::acceptor> listen(const boost::asio::any_io_executor& executor, const Tcp::endpoint& at,
+                                    std::uint8_t dscp, boost::system::error_code& failed);
 /// Octets that the peer's TCP has not acknowledged yet; nullopt if it can't be told.
 std::optional<std::size_t> unacknowledged(int socket);
 

@@ -404,6 +404,38 @@ TEST_F(EdgeOnLoopback, TriesTheNextTargetOfADomain) {
   guard_->expect<Ready>();
 }
 
+TEST_F(EdgeOnLoopback, NET_06_OvertakesATargetThatIsSilent) {
+  // A full backlog: what comes now is neither taken nor refused.
+  Harbour full("127.0.60.6", 15269, 0);
+  const PeerPlayed waiting = PeerPlayed::connect("127.0.60.6", 15269, std::nullopt, authority_.file());
+  config_.next_hops[0].targets = {{"127.0.60.6", 15269}, {"127.0.60.2", 15269}};
+  Harbour harbour("127.0.60.2", 15269);
+  start();
+  dial();
+  const auto began = std::chrono::steady_clock::now();
+  PeerPlayed server = harbour.accept(a_test_, authority_.file());
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+  serve_up_to_ready(server);
+  guard_->expect<Ready>();
+}
+
+TEST_F(EdgeOnLoopback, NET_04_NET_06_SpeaksIpv6OnBothLegs) {
+  config_.listeners = {{{"::1", 15960}, config::Listener::Tls::StartTls}};
+  config_.next_hops[0].targets = {{"::1", 15961}};
+  config_.bind = {"127.0.60.3", "::1"};
+  Harbour harbour("::1", 15961);
+  start();
+  PeerPlayed near = peer();
+  near.open_stream();
+  const auto opened = guard_->expect<Opened>().second;
+  EXPECT_TRUE(opened.peer.starts_with("[::1]:")) << opened.peer;
+  EXPECT_EQ(opened.destination, "[::1]:15960");
+  dial();
+  PeerPlayed server = harbour.accept(a_test_, authority_.file());
+  serve_up_to_ready(server);
+  EXPECT_EQ(guard_->expect<Ready>().second.peer, "[::1]:15961");
+}
+
 TEST_F(EdgeOnLoopback, GivesUpADialThatTheGuardCloses) {
   Harbour harbour("127.0.60.2", 15269);
   start();

@@ -67,12 +67,28 @@ void write_pem(const std::filesystem::path& file, const std::function<void(FILE*
   std::fclose(out);
 }
 
-sockaddr_in address_of(const std::string& address, std::uint16_t port) {
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_port = htons(port);
-  inet_pton(AF_INET, address.c_str(), &at.sin_addr);
-  return at;
+struct Place {
+  sockaddr_storage at{};
+  socklen_t size = 0;
+  const sockaddr* address() const { return reinterpret_cast<const sockaddr*>(&at); }
+};
+
+Place place(const std::string& address, std::uint16_t port) {
+  Place place;
+  if (address.find(':') != std::string::npos) {
+    auto* ipv6 = reinterpret_cast<sockaddr_in6*>(&place.at);
+    ipv6->sin6_family = AF_INET6;
+    ipv6->sin6_port = htons(port);
+    inet_pton(AF_INET6, address.c_str(), &ipv6->sin6_addr);
+    place.size = sizeof(sockaddr_in6);
+  } else {
+    auto* ipv4 = reinterpret_cast<sockaddr_in*>(&place.at);
+    ipv4->sin_family = AF_INET;
+    ipv4->sin_port = htons(port);
+    inet_pton(AF_INET, address.c_str(), &ipv4->sin_addr);
+    place.size = sizeof(sockaddr_in);
+  }
+  return place;
 }
 
 }  // namespace
@@ -266,10 +282,9 @@ bool GuardPlayed::has_event(std::string_view code) const {
 
 PeerPlayed PeerPlayed::connect(const std::string& address, std::uint16_t port, std::optional<config::Face> certificate,
                                const std::filesystem::path& anchors) {
-  Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const sockaddr_in at = address_of(address, port);
-  if (::connect(*socket, reinterpret_cast<const sockaddr*>(&at), sizeof(at)) != 0)
-    throw std::runtime_error("cannot connect to " + address);
+  const Place at = place(address, port);
+  Descriptor socket(::socket(at.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(*socket, at.address(), at.size) != 0) throw std::runtime_error("cannot connect to " + address);
   return {std::move(socket), std::move(certificate), anchors};
 }
 
@@ -389,12 +404,12 @@ void PeerPlayed::open_stream(const std::string& to, const std::string& from) {
   send(header(to, from));
 }
 
-Harbour::Harbour(const std::string& address, std::uint16_t port)
-    : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Harbour::Harbour(const std::string& address, std::uint16_t port, int backlog)
+    : listener_(::socket(place(address, port).at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const int on = 1;
   ::setsockopt(*listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  const sockaddr_in at = address_of(address, port);
-  if (::bind(*listener_, reinterpret_cast<const sockaddr*>(&at), sizeof(at)) != 0 || ::listen(*listener_, 16) != 0)
+  const Place at = place(address, port);
+  if (::bind(*listener_, at.address(), at.size) != 0 || ::listen(*listener_, backlog) != 0)
     throw std::runtime_error("cannot listen on " + address);
 }
 

@@ -178,7 +178,7 @@ class PeerPlayed {
 /// A place where a played server waits for the edge.
 class Harbour {
  public:
-  Harbour(const std::string& address, std::uint16_t port);
+  Harbour(const std::string& address, std::uint16_t port, int backlog = 16);
   PeerPlayed accept(std::optional<config::Face> certificate, const std::filesystem::path& anchors);
 
  private:
