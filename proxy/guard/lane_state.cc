@@ -171,7 +171,9 @@ void LaneState::bury(OutLeg& leg) {
   if (leg.phase != Phase::Closed || !leg.unsettled.empty()) return;
   edges[leg.edge].legs.erase(leg.id);
   agenda.set(leg.serial, leg.due, kNever);
+  Route& route = *leg.route;
   out_legs.erase(leg.serial);
+  route.on_buried();
 }
 
 std::unique_ptr<Waiting> LaneState::make_bounce(const policy::StanzaFacts& facts, const policy::StanzaFault& fault,

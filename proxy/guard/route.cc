@@ -100,6 +100,7 @@ void Route::dial() {
   leg->id = (((lane_.settings.run << 24U) + lane_.dialled++) * lane_.settings.lanes + lane_.settings.lane) * 2 + 1;
   leg->route = this;
   dialling_ = leg.get();
+  ++legs_;
   edge.legs.emplace(leg->id, leg->serial);
   lane_.out_legs.emplace(leg->serial, std::move(leg));
   lane_.gate(pair_.to).dial();
@@ -143,6 +144,11 @@ void Route::on_failed(OutLeg& leg, std::optional<DialFault> fault) {
   for (const std::uint64_t serial : others) {
     if (Route* other = lane_.route(serial)) other->retry();
   }
+}
+
+void Route::on_buried() {
+  --legs_;
+  rearm();
 }
 
 void Route::retry() {
@@ -289,7 +295,7 @@ void Route::rearm() {
 }
 
 bool Route::is_idle() const {
-  return in_ == nullptr && held_.empty() && out_ == nullptr && dialling_ == nullptr && returning_ == 0 && queued() == 0;
+  return in_ == nullptr && held_.empty() && legs_ == 0 && queued() == 0;
 }
 
 }  // namespace sallyport::guard

@@ -40,6 +40,8 @@ class Route {
   void on_lost(OutLeg& leg, bool clean);
   /// Takes back what the leg held as far as its records are written; once all is back, the route may go on.
   void give_back(OutLeg& leg);
+  /// A leg that was dialled for it is dead.
+  void on_buried();
   /// Something that a dial waited for may have come.
   void retry();
 
@@ -95,6 +97,7 @@ class Route {
   Steady handover_ends_ = kNever;
   OutLeg* out_ = nullptr;  ///< Open
   OutLeg* dialling_ = nullptr;
+  unsigned legs_ = 0;       ///< dialled for it, and not dead yet
   unsigned returning_ = 0;  ///< lost legs that still hold stanzas; new ones must not overtake those
   Steady used_{};
 
