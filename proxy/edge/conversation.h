@@ -31,7 +31,10 @@ class Conversation {
 
   /// The peer may be read: the machine listens, and nothing read before is waiting.
   bool hungry() const { return machine_.listens() && !held_back_; }
-  void hibernate() { parser_.hibernate(); }
+  /// Does nothing while a stanza waits for credit: its octets are the parser's.
+  void hibernate() {
+    if (!held_back_) parser_.hibernate();
+  }
   bool hibernates() const { return parser_.hibernates(); }
 
  private:

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "inspect/errors.h"
+#include "inspect/normal_form.h"
 #include "inspect/serializer.h"
 #include "proxy/edge/conversation.h"
 #include "proxy/edge/initiating.h"
@@ -292,6 +293,44 @@ TEST_P(InitiatingDialogue, GoesAsWritten) {
 
 INSTANTIATE_TEST_SUITE_P(Edge, InitiatingDialogue, testing::ValuesIn(read_dialogues("initiating.dialogues")),
                          test_name);
+
+TEST(Conversation, AStanzaThatWaitsForCreditSurvivesTheSleepOfItsParser) {
+  Receiving machine(receiving_settings(true));
+  Conversation conversation(machine);
+  const auto take_actions = [&] {
+    while (conversation.next(false)) {
+    }
+  };
+  const auto peer = [&](const std::string& text) {
+    ASSERT_TRUE(conversation.hungry()) << text;
+    conversation.feed(expand(text));
+    take_actions();
+  };
+  machine.start(conversation.actions());
+  take_actions();
+  Secured secured;
+  secured.judge = [](std::string_view) { return Judgement{{}, true}; };
+  machine.on_secure(std::move(secured), conversation.actions());
+  take_actions();
+  peer("[header to='b.test' from='a.test']");
+  machine.on_terms({0, true, false, 10'000}, conversation.actions());
+  take_actions();
+  peer("[auth mechanism='EXTERNAL'>=[/auth]");
+  machine.on_grant({}, conversation.actions());
+  take_actions();
+  peer("[header to='b.test' from='a.test']");
+  peer("[stanza]");
+  ASSERT_FALSE(conversation.hungry());
+  conversation.hibernate();
+  const auto step = conversation.next(true);
+  ASSERT_TRUE(step && std::holds_alternative<inspect::StanzaRead>(*step));
+  inspect::Arena arena(2048);
+  const auto stanza = inspect::decode(std::get<inspect::StanzaRead>(*step).normal_form, arena, inspect::ParserLimits{});
+  ASSERT_TRUE(stanza) << stanza.error().what;
+  EXPECT_EQ((*stanza)->name, "message");
+  conversation.hibernate();
+  EXPECT_TRUE(conversation.hibernates());
+}
 
 }  // namespace
 }  // namespace sallyport::edge
