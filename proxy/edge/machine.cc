@@ -139,6 +139,7 @@ void Machine::on_stream_end(Actions& out) {
 
 void Machine::on_refuse(const airlock::Refuse& refuse, Actions& out) {
   if (stage_ == Stage::Over) return;
+  if (awaits_tls()) return drop("refused by the guard", out);
   write_error(StreamError{refuse.condition, {}, {}}, out);
   finish(false, "refused by the guard: " + std::string(inspect::name(refuse.condition)), out);
 }
