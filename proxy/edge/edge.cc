@@ -222,7 +222,7 @@ void Edge::on_accepted(const std::shared_ptr<Listening>& listening, boost::asio:
   if (answer != Admission::Answer::Admit)
     return lanes_[0]->note("edge.connection-refused", {{"peer", text(peer)}, {"why", std::string(name(answer))}});
   auto handed = std::make_shared<boost::asio::ip::tcp::socket>(std::move(socket));
-  lane.post([&lane, handed, listener = listening->listener] { lane.adopt(std::move(*handed), listener); });
+  lane.post([&lane, handed, peer, listener = listening->listener] { lane.adopt(std::move(*handed), peer, listener); });
 }
 
 // --- Reload and the end --------------------------------------------------------------------------------------------

@@ -149,14 +149,13 @@ void Lane::note(std::string_view code, std::vector<airlock::Pair> details) {
 
 // --- Legs ----------------------------------------------------------------------------------------------------------
 
-void Lane::adopt(asio::ip::tcp::socket socket, const config::Listener& listener) {
+void Lane::adopt(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer, const config::Listener& listener) {
   error_code failed;
-  const auto peer = socket.remote_endpoint(failed);
-  if (!failed) prepare_connected(socket, failed);
+  prepare_connected(socket, failed);
   if (failed || channels_.empty()) return reports_.released(peer.address());
   // Even, and unique among the lanes of this epoch.
   const airlock::LegId id = 2 * (legs_made_++ * lanes_ + index_ + 1);
-  const auto leg = Leg::accepted(*this, id, std::move(socket), listener);
+  const auto leg = Leg::accepted(*this, id, std::move(socket), peer, listener);
   legs_.emplace(id, leg);
   leg->start();
 }

@@ -60,7 +60,9 @@ class Lane final : airlock::Channel::Owner {
   std::uint16_t guard_lanes() const { return static_cast<std::uint16_t>(channels_.size()); }
 
   // Legs.
-  void adopt(boost::asio::ip::tcp::socket socket, const config::Listener& listener);
+  /// `peer` as it was admitted: a connection that was reset since then has no address any more.
+  void adopt(boost::asio::ip::tcp::socket socket, const boost::asio::ip::tcp::endpoint& peer,
+             const config::Listener& listener);
   void ended(const std::shared_ptr<Leg>& leg);
   void dial_over(airlock::LegId id) { dials_.erase(id); }
   void connected(airlock::LegId id, boost::asio::ip::tcp::socket socket, const airlock::Dial& dial,

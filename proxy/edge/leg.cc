@@ -26,8 +26,10 @@ Leg::Leg(Lane& lane, airlock::LegId id, TcpSocket socket)
 
 Leg::~Leg() = default;
 
-std::shared_ptr<Leg> Leg::accepted(Lane& lane, airlock::LegId id, TcpSocket socket, const config::Listener& listener) {
+std::shared_ptr<Leg> Leg::accepted(Lane& lane, airlock::LegId id, TcpSocket socket,
+                                   const boost::asio::ip::tcp::endpoint& peer, const config::Listener& listener) {
   std::shared_ptr<Leg> leg(new Leg(lane, id, std::move(socket)));
+  leg->peer_ = peer;
   leg->listener_ = listener;
   leg->direct_tls_ = listener.tls == config::Listener::Tls::Direct;
   leg->guard_lane_ = static_cast<std::uint16_t>(lane.index() % std::max<unsigned>(lane.guard_lanes(), 1));

@@ -31,9 +31,9 @@ class Leg : public std::enable_shared_from_this<Leg> {
   using Clock = std::chrono::steady_clock;
   using TcpSocket = boost::asio::ip::tcp::socket;
 
-  /// A connection that a peer made to `listener`.
+  /// A connection that `peer` made to `listener`.
   static std::shared_ptr<Leg> accepted(Lane& lane, airlock::LegId id, TcpSocket socket,
-                                       const config::Listener& listener);
+                                       const boost::asio::ip::tcp::endpoint& peer, const config::Listener& listener);
   /// A connection made for a Dial, which has until `deadline`.
   static std::shared_ptr<Leg> dialled(Lane& lane, airlock::LegId id, TcpSocket socket, const airlock::Dial& dial,
                                       std::uint16_t guard_lane, bool direct_tls, Clock::time_point deadline);

@@ -4,6 +4,7 @@
 #include "edge_scene.h"
 #include "inspect/element.h"
 #include "inspect/normal_form.h"
+#include "proxy/edge/lane.h"
 
 namespace sallyport::edge::scene {
 namespace {
@@ -315,6 +316,24 @@ TEST_F(EdgeOnLoopback, D_01_OneAddressGetsOnlySoManyConnections) {
   PeerPlayed third = peer();
   third.send(PeerPlayed::header("b.test", "a.test"));
   third.read_until("</stream:features>");
+}
+
+TEST(AdoptingAConnection, D_01_OneThatWasResetMeanwhileIsGivenBackByTheAddressThatWasAdmitted) {
+  boost::asio::io_context context;
+  const boost::asio::ip::tcp::endpoint at(boost::asio::ip::make_address("127.0.60.3"), 0);
+  boost::asio::ip::tcp::acceptor acceptor(context, at);
+  boost::asio::ip::tcp::socket peer(context, boost::asio::ip::tcp::endpoint(at.address(), 0));
+  peer.connect(acceptor.local_endpoint());
+  boost::asio::ip::tcp::endpoint admitted;
+  auto accepted = acceptor.accept(admitted);
+  peer.set_option(boost::asio::socket_base::linger(true, 0));
+  peer.close();
+  std::vector<boost::asio::ip::address> released;
+  LaneReports reports;
+  reports.released = [&](const boost::asio::ip::address& address) { released.push_back(address); };
+  Lane lane(0, 1, 1, std::make_shared<Settings>(), std::move(reports));
+  lane.adopt(std::move(accepted), admitted, config::Listener{});
+  EXPECT_EQ(released, std::vector{at.address()});
 }
 
 TEST_F(EdgeOnLoopback, D_22_APeerThatDoesNotReadIsCut) {
