@@ -109,7 +109,8 @@ void Leg::take(std::string_view in) {
 }
 
 bool Leg::admit_octets(std::size_t count) {
-  if (machine_->is_open()) return true;
+  // What is still on its way when a leg closes is not a stranger's.
+  if (machine_->is_open() || stood_) return true;
   octets_before_open_ += count;
   if (octets_before_open_ <= lane_.settings().config.limits.bytes_before_authentication) return true;
   // D-06: without an error.
@@ -198,6 +199,7 @@ void Leg::pump() {
 }
 
 void Leg::forward(const inspect::StanzaRead& stanza) {
+  busy_ = Clock::now();
   credit_.spend(stanza.normal_form.size());
   ask(airlock::Stanza{++stanza_number_, stanza.normal_form});
 }
@@ -317,6 +319,7 @@ void Leg::deliver(const airlock::Deliver& delivery) {
   const bool granted = delivery.from == machine_->near_domain() && delivery.to == machine_->peer_domain();
   if (is_accepted() || !granted || !deliveries_.take(delivery.number, delivery.xml.size()))
     return sever(StreamCondition::InternalServerError, "a delivery that does not belong on this leg");
+  busy_ = Clock::now();
   text_ += delivery.xml;
   touch();
 }

@@ -134,7 +134,9 @@ class Leg : public std::enable_shared_from_this<Leg> {
   Clock::time_point wait_began_{}, wait_ends_ = Clock::time_point::max();
   Clock::duration negotiation_left_{};
   Clock::time_point heard_{}, sent_{};
+  Clock::time_point busy_{};  ///< the last stanza; white space keeps no stream open (D-25)
   std::size_t octets_before_open_ = 0;
+  bool stood_ = false;  ///< has been open
   std::optional<Finish> finish_;
 };
 

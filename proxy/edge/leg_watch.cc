@@ -33,6 +33,9 @@ void Leg::enter_wait(Wait wait, Clock::time_point now) {
       wait_ends_ = now + limits.close;
       return;
     case Wait::Idle:
+      stood_ = true;
+      busy_ = now;
+      [[fallthrough]];
     case Wait::Nothing:
       wait_ends_ = Clock::time_point::max();
       return;
@@ -45,7 +48,7 @@ Leg::Clock::time_point Leg::due(Clock::time_point now) const {
   Clock::time_point when = wait_ends_;
   if (!wire_.empty()) when = std::min<Clock::time_point>(when, sent_ + limits.slow_reader);
   if (waiting_ != Wait::Idle) return when;
-  when = std::min<Clock::time_point>(when, std::max(heard_, sent_) + limits.idle);
+  when = std::min<Clock::time_point>(when, busy_ + limits.idle);
   when = std::min<Clock::time_point>(when, sent_ + limits.keepalive);
   if (!conversation_->hibernates() && heard_ + kHibernate > now) when = std::min(when, heard_ + kHibernate);
   return when;
@@ -81,7 +84,7 @@ void Leg::on_watch() {
     return advance();
   }
   if (waiting_ == Wait::Idle) {
-    if (now >= std::max(heard_, sent_) + limits.idle) {
+    if (now >= busy_ + limits.idle) {
       machine_->on_deadline(conversation_->actions());
       return advance();
     }

@@ -381,6 +381,34 @@ TEST_F(EdgeOnLoopback, D_25_AnIdleStreamIsClosedInOrder) {
   EXPECT_TRUE(guard_->expect<Closed>().second.clean);
 }
 
+TEST_F(EdgeOnLoopback, D_25_WhiteSpaceKeepsNoStreamOpen) {
+  config_.limits.idle = milliseconds(300);
+  config_.limits.keepalive = milliseconds(50);
+  start();
+  PeerPlayed near = peer();
+  open_in_leg(near);
+  // Ours is written meanwhile, and the peer's is no traffic either.
+  near.read_until(" ");
+  near.send(" ");
+  EXPECT_TRUE(near.read_until("</stream:stream>").ends_with("</stream:stream>"));
+}
+
+TEST_F(EdgeOnLoopback, WhatIsOnItsWayWhenAnIdleStreamClosesIsNoStrangers) {
+  config_.limits.idle = milliseconds(150);
+  config_.limits.bytes_before_authentication = 8'192;
+  start();
+  PeerPlayed near = peer();
+  const auto leg = open_in_leg(near, 1'000'000, 1'000);
+  near.read_until("</stream:stream>");
+  std::string late;
+  while (late.size() < 16'384) late += kMessage;
+  near.send(late + "</stream:stream>");
+  for (std::size_t size = 0; size < late.size(); size += kMessage.size()) guard_->expect<Stanza>();
+  EXPECT_EQ(guard_->expect<Close>().second.kind, CloseKind::Clean);
+  guard_->send(leg, Closed{});
+  EXPECT_TRUE(guard_->expect<Closed>().second.clean);
+}
+
 TEST_F(EdgeOnLoopback, FailsADialByTheClassOfItsFault) {
   start();
   guard_->send(1, airlock::Dial{airlock::LegKind::S2s, "b.test", "nobody.test", false, 3'000});
