@@ -19,6 +19,10 @@ SegmentWriter::SegmentWriter(Disk& disk, std::filesystem::path directory, std::u
 
 std::expected<void, DiskFault> SegmentWriter::append(std::string_view lines, const Point& last) {
   if (octets_ > 0 && octets_ >= segment_octets_) {
+    // A loss of power must not tear a segment that another already follows: only the last one is ever repaired.
+    if (file_) {
+      if (auto synced = file_->sync(); !synced) return synced;
+    }
     ++index_;
     octets_ = 0;
     file_.reset();

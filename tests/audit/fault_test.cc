@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "audit/line_reader.h"
+#include "audit/segment_writer.h"
 #include "audit/verify.h"
 #include "scratch.h"
 
@@ -141,6 +142,17 @@ TEST_F(AuditFault, InStrictModeNothingIsRecordedBeforeTheSync) {
   EXPECT_EQ(recorded(), 1U) << "but not recorded";
   release_disk();
   EXPECT_TRUE(log_->signal.wait([&] { return recorded() == 2; }));
+}
+
+TEST_F(AuditFault, ASegmentIsSyncedBeforeTheNextOneBegins) {
+  const auto orders = std::make_shared<Orders>();
+  OrderedDisk disk(orders);
+  SegmentWriter files(disk, directory_.path(), 4, 1, 0, {});
+  ASSERT_TRUE(files.append("one\n", {1, {}}));
+  EXPECT_EQ(orders->syncs, 0);
+  ASSERT_TRUE(files.append("two\n", {2, {}}));
+  EXPECT_EQ(orders->syncs, 1);
+  EXPECT_EQ(lines(SegmentWriter::segment_path(directory_.path(), 2)).size(), 1U);
 }
 
 TEST_F(AuditFault, InGroupModeASyncFollowsWithoutAnotherRecord) {
