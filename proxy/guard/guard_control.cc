@@ -22,15 +22,22 @@ namespace {
 constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kPatience{5};
 constexpr std::size_t kLongestRequest = 64;
+constexpr std::chrono::milliseconds kAcceptPause{100};
 
 }  // namespace
 
 asio::awaitable<void> Guard::accept_control() {
   auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer pause(executor);
   for (;;) {
     auto [failed, socket] = co_await control_->async_accept(kNoThrow);
     if (failed == asio::error::operation_aborted) co_return;
-    if (failed) continue;
+    if (failed) {
+      // Out of descriptors: it would fail again at once.
+      pause.expires_after(kAcceptPause);
+      co_await pause.async_wait(kNoThrow);
+      continue;
+    }
     asio::co_spawn(executor, serve_control(std::move(socket)), asio::detached);
   }
 }
