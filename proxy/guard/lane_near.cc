@@ -53,6 +53,8 @@ inspect::ParserLimits decoder_limits() {
 void Lane::open(EdgeIndex edge, std::uint16_t edge_lane, LegId id, const airlock::Opened& opened) {
   EdgeView& view = state_.edges[edge];
   if (!view.seen[edge_lane].add(id)) return end_edge(edge, Reason::AirlockMalformed, "a leg id came twice");
+  // Refused legs live until the edge has closed them; one that closes none must not fill the memory with them.
+  if (view.legs.size() >= kMostLegsPerEdge) return end_edge(edge, Reason::AirlockMalformed, "too many legs");
   const auto admitted = admit(opened, view.enclave, *state_.bundle);
   if (admitted) {
     const std::uint64_t key = state_.bundle->lane_key(admitted->pair.from, admitted->pair.to);

@@ -60,7 +60,8 @@ inline constexpr std::chrono::seconds kSettledNote{1};    ///< how often settlem
 inline constexpr std::size_t kQueueStanzas = 100, kQueueOctets = 1024 * 1024;               ///< protocol.md 2.7
 inline constexpr std::size_t kUnsettledStanzas = 2000, kUnsettledOctets = 4 * 1024 * 1024;  ///< D-21
 inline constexpr std::size_t kLegsPerEdge = 16'384;
-inline constexpr unsigned kEventsPerMinute = 100;  ///< D-30
+inline constexpr std::size_t kMostLegsPerEdge = 2 * kLegsPerEdge;  ///< with those that are refused and not closed yet
+inline constexpr unsigned kEventsPerMinute = 100;                  ///< D-30
 
 /// One edge as a lane sees it.
 struct EdgeView {

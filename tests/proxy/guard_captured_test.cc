@@ -307,6 +307,16 @@ TEST(CapturedEdge, CannotKeepMoreLegsThanTheLimit) {
   EXPECT_EQ(scene.last<airlock::Refuse>(kNorth).condition, StreamCondition::ResourceConstraint);
 }
 
+TEST(CapturedEdge, IsEndedWhenItOpensLegsWithoutEndAndClosesNone) {
+  Scene scene;
+  LegId leg = 2;
+  for (std::size_t i = 0; i < kMostLegsPerEdge; ++i, leg += 2)
+    scene.lane.on_frame(kNorth, 0, {leg, Scene::opened("alpha.test", "nowhere.test")}, scene.now);
+  EXPECT_TRUE(scene.ended.empty());
+  scene.lane.on_frame(kNorth, 0, {leg, Scene::opened("alpha.test", "nowhere.test")}, scene.now);
+  EXPECT_THAT(scene.ended, testing::ElementsAre(kNorth));
+}
+
 TEST(CapturedEdge, IsEndedWhenItNeverClosesALeg) {
   Scene scene;
   scene.frame(kNorth, kPeer, Scene::opened("alpha.test", "nowhere.test"));
