@@ -270,9 +270,9 @@ std::vector<Lane::Ending> Lane::endings(const policy::Bundle& bundle) const {
     const bool granted = still_granted(pair, route->from_enclave(), route->to_enclave(), bundle);
     // Without a near leg a route only takes bounces back, for the pair in the other direction.
     const bool returns =
-        route->in() == nullptr && still_granted(reverse, route->to_enclave(), route->from_enclave(), bundle);
+        !route->has_near() && still_granted(reverse, route->to_enclave(), route->from_enclave(), bundle);
     if (!moved && (granted || returns)) continue;
-    endings.push_back({serial, pair, route->in() != nullptr, route->out() != nullptr});
+    endings.push_back({serial, pair, route->has_near(), route->out() != nullptr});
   }
   std::ranges::sort(endings, {}, &Ending::crossing);
   return endings;

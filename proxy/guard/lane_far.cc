@@ -112,8 +112,9 @@ void Lane::on_far_close(OutLeg& leg, const airlock::Close& close) {
   if (close.kind == CloseKind::Condition)
     state_.note(Reason::LegStreamError, leg,
                 {{"condition", std::string(inspect::name(close.condition))}, {"why", close.why}}, leg.route->serial());
-  state_.enter(leg, Phase::Draining, now_plus(kClosing));
+  // First: it asks how long the leg was open.
   leg.route->on_lost(leg, close.kind == CloseKind::Clean);
+  state_.enter(leg, Phase::Draining, now_plus(kClosing));
   say_closed(leg);
 }
 

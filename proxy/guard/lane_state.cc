@@ -151,13 +151,13 @@ void LaneState::close(OutLeg& leg, CloseKind kind, StreamCondition condition) {
   close.kind = kind;
   close.condition = condition;
   send(leg, close);
-  const bool open = leg.phase == Phase::Open;
-  enter(leg, Phase::Draining, now.steady + kClosing);
-  if (open) {
+  // First: it asks how long the leg was open.
+  if (leg.phase == Phase::Open) {
     leg.route->on_lost(leg, true);
   } else {
     leg.route->on_failed(leg, std::nullopt);
   }
+  enter(leg, Phase::Draining, now.steady + kClosing);
 }
 
 void LaneState::bury(InLeg& leg) {

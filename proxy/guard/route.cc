@@ -127,6 +127,10 @@ void Route::on_ready(OutLeg& leg) {
   lane_.note(Reason::RouteUp, leg, {{"from", pair_.from}, {"to", pair_.to}}, serial_);
   grant_held();
   pump();
+  // The place of this dial is free.
+  for (const std::uint64_t other : std::exchange(lane_.gate(pair_.to).waiting, {})) {
+    if (Route* route = lane_.route(other)) route->retry();
+  }
 }
 
 void Route::on_failed(OutLeg& leg, std::optional<DialFault> fault) {
@@ -173,6 +177,7 @@ void Route::on_lost(OutLeg& leg, bool clean) {
 
 void Route::give_back(OutLeg& leg) {
   // Records are written in order, so what has no record yet stands at the end.
+  const bool granted = still_granted(pair_, from_enclave(), to_enclave(), *lane_.bundle);
   while (!leg.unsettled.empty() && leg.unsettled.front().letter.record != 0) {
     const std::uint64_t number = leg.first_unsettled();
     Sent sent = std::move(leg.unsettled.front());
@@ -180,6 +185,9 @@ void Route::give_back(OutLeg& leg) {
     const bool may_have_left = sent.delivered && number <= *leg.written;
     if (number <= leg.settled) {
       lane_.answer(sent.letter.origin);
+    } else if (!granted && !sent.letter.injection) {
+      // The policy has changed since it was released.
+      undeliver(std::move(sent.letter), Reason::AddressingNotGranted);
     } else if (!may_have_left || sent.letter.may_repeat()) {
       repeated_.push_back({std::move(sent.letter), lane_.now.steady});
     } else {

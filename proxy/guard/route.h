@@ -26,6 +26,8 @@ class Route {
   const std::string& to_enclave() const { return lane_.edges[to_edge_].enclave; }
   const InLeg* in() const { return in_; }
   const OutLeg* out() const { return out_; }
+  /// A near leg has the grant, or waits for it.
+  bool has_near() const { return in_ != nullptr || !held_.empty(); }
   std::size_t queued() const { return repeated_.size() + injected_.size() + waiting_.size(); }
 
   // Legs.

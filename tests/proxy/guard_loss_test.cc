@@ -265,6 +265,60 @@ TEST(Loss, ReloadBouncesWhatWasQueuedForAnEndedRoute) {
   EXPECT_THAT(verdicts(scene)[0], HasSubstr("addressing.not-granted"));
 }
 
+TEST(Loss, ReloadEndsALegThatWaitsForAPairThatIsWithdrawnInOneDirection) {
+  Scene scene;
+  scene.knock();
+  const LegId far = scene.last_dial();
+  auto narrower = tables();
+  std::erase_if(narrower.routes, [](const policy::Route& route) { return route.from == 0; });
+  const auto next = bundle(narrower);
+  EXPECT_THAT(scene.lane.endings(*next), SizeIs(1));
+  scene.lane.swap(next, scene.now);
+  scene.settle();
+  EXPECT_EQ(scene.count<airlock::Refuse>(kNorth), 1U);
+  scene.frame(kSouth, far, Scene::ready());
+  EXPECT_EQ(scene.count<airlock::Grant>(kNorth), 0U);
+}
+
+TEST(Loss, ReloadKeepsWhatIsNotGrantedAnyMoreFromBeingSentAgain) {
+  Scene scene;
+  const LegId far = scene.connect();
+  scene.stanza(kPeer, 1, {.name = "presence", .type = ""});
+  auto narrower = tables();
+  std::erase_if(narrower.routes, [](const policy::Route& route) { return route.from == 0; });
+  scene.lane.swap(bundle(narrower), scene.now);
+  scene.settle();
+  scene.frame(kSouth, far, Scene::closed(true));
+  scene.pass(30s);
+  EXPECT_EQ(scene.count<airlock::Dial>(kSouth), 1U);
+  EXPECT_EQ(scene.count<airlock::Deliver>(kSouth), 1U);
+  EXPECT_THAT(scene.events("addressing.not-granted"), SizeIs(1));
+}
+
+TEST(Loss, ARouteOutlivesTheLegsThatWereDialledForIt) {
+  Scene scene;
+  scene.knock();
+  const LegId far = scene.last_dial();
+  auto bad = Scene::ready();
+  bad.certificate.chain = false;
+  scene.frame(kSouth, far, bad);
+  scene.frame(kNorth, kPeer, Scene::closed(true));
+  EXPECT_EQ(scene.lane.census().routes, 1U) << "its dialled leg is not closed yet";
+  scene.frame(kSouth, far, Scene::closed(false));
+  EXPECT_EQ(scene.lane.census().routes, 0U);
+  EXPECT_EQ(scene.lane.census().dialled, 0U);
+}
+
+TEST(Loss, ARouteThatWaitsForAPlaceIsDialledWhenAnotherStands) {
+  Scene scene;
+  scene.knock(2, "bravo.test", "alpha.test", kSouth);
+  scene.knock(4, "charlie.test", "alpha.test", kSouth);
+  scene.knock(6, "conf.bravo.test", "alpha.test", kSouth);
+  ASSERT_EQ(scene.count<airlock::Dial>(kNorth), 2U);
+  scene.frame(kNorth, scene.all<airlock::Dial>(kNorth)[0].leg, Scene::ready("bravo.test", "alpha.test"));
+  EXPECT_EQ(scene.count<airlock::Dial>(kNorth), 3U);
+}
+
 TEST(Loss, DrainTakesNothingNew) {
   Scene scene;
   scene.connect();
