@@ -74,8 +74,10 @@ void Lane::post(std::function<void()> task) {
 void Lane::link(std::uint16_t guard_lane, const std::string& path) {
   error_code failed;
   airlock::Socket socket(context_);
-  // A Unix socket connects at once or not at all.
-  socket.connect(asio::local::stream_protocol::endpoint(path), failed);
+  // A Unix socket connects at once or not at all; it would wait only for a guard that accepts nothing.
+  socket.open({}, failed);
+  if (!failed) socket.non_blocking(true, failed);
+  if (!failed) socket.connect(asio::local::stream_protocol::endpoint(path), failed);
   if (failed) return lose_guard("no airlock at " + path + ": " + failed.message());
   if (channels_.size() <= guard_lane) channels_.resize(guard_lane + std::size_t{1});
   Link& link = channels_[guard_lane];

@@ -5,6 +5,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -42,6 +43,10 @@ void mark(int socket, std::uint8_t dscp, bool ipv6, error_code& failed) {
 void prepare_connected(Tcp::socket& socket, error_code& failed) {
   socket.non_blocking(true, failed);
   if (!failed) socket.set_option(Tcp::no_delay(true), failed);
+  if (failed) return;
+  const unsigned patience = static_cast<unsigned>(kUnacknowledged.count());
+  if (setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience)) != 0)
+    failed = error_code(errno, boost::system::system_category());
 }
 
 std::optional<Tcp::acceptor> listen(const boost::asio::any_io_executor& executor, const Tcp::endpoint& at,

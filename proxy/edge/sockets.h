@@ -1,6 +1,7 @@
 // Options that every TCP socket of an edge gets (NET-01 to NET-04).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,7 +22,10 @@ std::string text(const Tcp::endpoint& endpoint);
 /// Marks the packets of a socket, those of the handshake too when called before listen() or connect(): IPv4 TOS, IPv6
 /// traffic class, and both on an IPv6 socket, since it may carry IPv4-mapped addresses. `dscp`: 0 to 63.
 void mark(int socket, std::uint8_t dscp, bool ipv6, boost::system::error_code& failed);
-/// What a connected socket needs besides: no Nagle delay, no blocking.
+/// What the peer's TCP has not acknowledged for so long breaks the connection (D-22: "120 s any"): what lies in the
+/// send buffer of a host that is gone would otherwise stay unsettled for a quarter of an hour.
+inline constexpr std::chrono::milliseconds kUnacknowledged{120'000};
+/// What a connected socket needs besides: no Nagle delay, no blocking, and an end of waiting for acknowledgements.
 void prepare_connected(Tcp::socket& socket, boost::system::error_code& failed);
 /// A listening socket for one address family.
 std::optional<Tcp::acceptor> listen(const boost::asio::any_io_executor& executor, const Tcp::endpoint& at,

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "proxy/edge/sockets.h"
@@ -65,6 +66,21 @@ TEST(Sockets, NET_05_ReadAndPrintAddressLiterals) {
     EXPECT_EQ(text(*read), written);
   }
   EXPECT_FALSE(resolve_literal({"example.test", 5269}));
+}
+
+TEST(Sockets, D_22_GiveUpAPeerThatAcknowledgesNothing) {
+  boost::asio::io_context context;
+  error_code failed;
+  auto acceptor = listen(context.get_executor(), {make_address("127.0.60.9"), 0}, 0, failed);
+  ASSERT_TRUE(acceptor);
+  Tcp::socket dialled(context);
+  dialled.connect(acceptor->local_endpoint());
+  prepare_connected(dialled, failed);
+  ASSERT_FALSE(failed);
+  unsigned patience = 0;
+  socklen_t size = sizeof(patience);
+  ASSERT_EQ(getsockopt(dialled.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, &size), 0);
+  EXPECT_EQ(patience, 120'000U);
 }
 
 TEST(Sockets, TellWhatThePeersTcpHasNotTaken) {
