@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "policy/bounce.h"
+#include "proxy/guard/admission.h"
 #include "proxy/guard/route.h"
 
 namespace sallyport::guard {
@@ -25,7 +26,11 @@ void Route::pass(Waiting stanza) {
 
 void Route::inject(Waiting stanza) {
   const std::size_t size = stanza.letter.xml.size();
-  if (lane_.halted || injected_.size() >= kWindowStanzas || injected_octets_ + size > kWindowOctets)
+  // A bounce goes back for a pair that is granted the other way; after a reload it may be granted no way at all.
+  const policy::Pair reverse{pair_.to, pair_.from};
+  const bool granted = still_granted(pair_, from_enclave(), to_enclave(), *lane_.bundle) ||
+                       still_granted(reverse, to_enclave(), from_enclave(), *lane_.bundle);
+  if (!granted || lane_.halted || injected_.size() >= kWindowStanzas || injected_octets_ + size > kWindowOctets)
     return undeliver(std::move(stanza), Reason::RouteBounceLost);
   stanza.since = lane_.now.steady;
   stanza.record.crossing = serial_;

@@ -263,6 +263,10 @@ TEST(Loss, ReloadBouncesWhatWasQueuedForAnEndedRoute) {
   scene.lane.swap(bundle(narrower), scene.now);
   scene.settle();
   EXPECT_THAT(verdicts(scene)[0], HasSubstr("addressing.not-granted"));
+  // The bounce has no way that a rule grants, so none is dialled for it.
+  scene.pass(30s);
+  EXPECT_EQ(scene.count<airlock::Dial>(kNorth), 0U);
+  EXPECT_THAT(verdicts(scene), testing::Contains(HasSubstr("route.bounce-lost")));
 }
 
 TEST(Loss, ReloadEndsALegThatWaitsForAPairThatIsWithdrawnInOneDirection) {
