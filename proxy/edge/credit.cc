@@ -1,5 +1,8 @@
 #include "proxy/edge/credit.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace sallyport::edge {
 namespace {
 
@@ -29,22 +32,22 @@ void Deliveries::encode(std::size_t unsent) {
 
 void Deliveries::send(std::size_t octets) {
   sent_octets_ += octets;
-  while (!unwritten_.empty() && unwritten_.front().end <= sent_octets_) {
-    const Mark mark = unwritten_.front();
-    unwritten_.pop_front();
-    written_ = mark.number;
-    credit_octets_ += mark.octets;
-    credit_stanzas_ += mark.stanzas;
-    unsettled_.push_back(mark);
+  const auto first_left = std::ranges::find_if(unwritten_, [&](const Mark& mark) { return mark.end > sent_octets_; });
+  for (auto mark = unwritten_.begin(); mark != first_left; ++mark) {
+    written_ = mark->number;
+    credit_octets_ += mark->octets;
+    credit_stanzas_ += mark->stanzas;
+    unsettled_.push_back(*mark);
   }
+  unwritten_.erase(unwritten_.begin(), first_left);
 }
 
 void Deliveries::acknowledge(std::size_t unacknowledged) {
   const std::uint64_t reached = sent_octets_ - (unacknowledged < sent_octets_ ? unacknowledged : sent_octets_);
-  while (!unsettled_.empty() && unsettled_.front().end <= reached) {
-    settled_ = unsettled_.front().number;
-    unsettled_.pop_front();
-  }
+  const auto first_left = std::ranges::find_if(unsettled_, [&](const Mark& mark) { return mark.end > reached; });
+  if (first_left == unsettled_.begin()) return;
+  settled_ = std::prev(first_left)->number;
+  unsettled_.erase(unsettled_.begin(), first_left);
 }
 
 std::optional<airlock::Credit> Deliveries::credit() {

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
+#include <vector>
 
 #include "proxy/airlock/frames.h"
 
@@ -63,7 +63,7 @@ class Deliveries {
   std::size_t open_octets_ = 0, open_stanzas_ = 0;      // taken, not yet encoded
   std::size_t lent_octets_ = 0, lent_stanzas_ = 0;      // taken, not yet given back as credit
   std::size_t credit_octets_ = 0, credit_stanzas_ = 0;  // written, to be given back
-  std::deque<Mark> unwritten_, unsettled_;
+  std::vector<Mark> unwritten_, unsettled_;  ///< short: bounded by credit
 };
 
 }  // namespace sallyport::edge

@@ -6,6 +6,7 @@
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <malloc.h>
 
 #include "proxy/edge/sockets.h"
 
@@ -20,6 +21,7 @@ using inspect::StreamCondition;
 constexpr std::chrono::milliseconds kSettle{20};
 /// How often all legs are judged again for certificates and lists that have run out (T-14).
 constexpr std::chrono::minutes kCare{10};
+constexpr std::chrono::seconds kTrim{5};
 constexpr std::size_t kKeptCipher = 128 * 1024;
 
 }  // namespace
@@ -34,7 +36,8 @@ Lane::Lane(std::uint16_t index, std::uint16_t lanes, std::uint64_t epoch, std::s
       reports_(std::move(reports)),
       settle_timer_(context_),
       care_timer_(context_),
-      drain_timer_(context_) {
+      drain_timer_(context_),
+      trim_timer_(context_) {
   cipher_buffer_.reserve(kKeptCipher);
 }
 
@@ -257,6 +260,16 @@ void Lane::settle_later() {
     if (cancelled) return;
     std::erase_if(unsettled_, [](const auto& leg) { return !leg->settle(); });
     settle_later();
+  });
+}
+
+void Lane::hibernated() {
+  if (std::exchange(trim_waits_, true)) return;
+  trim_timer_.expires_after(kTrim);
+  trim_timer_.async_wait([this](error_code cancelled) {
+    trim_waits_ = false;
+    // The C library keeps what was freed between live pieces until it is asked.
+    if (!cancelled) malloc_trim(0);
   });
 }
 

@@ -82,6 +82,8 @@ class Lane final : airlock::Channel::Owner {
   void note(std::string_view code, std::vector<airlock::Pair> details);
   bool begin_handshake();
   void end_handshake() { --handshakes_; }
+  /// A leg has given memory back; after many the process gives it to the system.
+  void hibernated();
   /// The leg has something to write at the end of this wake-up.
   void dirty(std::shared_ptr<Leg> leg);
   /// The leg's socket is to be asked what has arrived.
@@ -126,7 +128,8 @@ class Lane final : airlock::Channel::Owner {
   std::uint32_t handshakes_ = 0;
   std::vector<std::shared_ptr<Leg>> dirty_, flushing_, unsettled_;
   bool flush_posted_ = false, settle_waits_ = false;
-  boost::asio::steady_timer settle_timer_, care_timer_, drain_timer_;
+  boost::asio::steady_timer settle_timer_, care_timer_, drain_timer_, trim_timer_;
+  bool trim_waits_ = false;
   EventBudget budget_;
 
   std::array<char, kReadSize> read_buffer_{};

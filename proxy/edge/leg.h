@@ -100,6 +100,7 @@ class Leg : public std::enable_shared_from_this<Leg> {
 
   // Time.
   void watch();
+  void hibernate();
   void enter_wait(Wait wait, Clock::time_point now);
   Clock::time_point due(Clock::time_point now) const;
   void on_watch();
