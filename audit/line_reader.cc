@@ -102,9 +102,9 @@ class Cursor {
 
   /// A decimal number of 64 bits without leading zeros.
   std::optional<std::string_view> number(std::uint64_t& value) {
-    const auto* const end = rest_.data() + rest_.size();
-    const auto [stop, error] = std::from_chars(rest_.data(), end, value);
-    const auto size = static_cast<std::size_t>(stop - rest_.data());
+    const auto* const begin = rest_.data();
+    const auto [stop, error] = std::from_chars(begin, begin + rest_.size(), value);
+    const auto size = static_cast<std::size_t>(stop - begin);
     if (error != std::errc{} || (rest_[0] == '0' && size > 1)) return std::nullopt;
     const auto written = rest_.substr(0, size);
     rest_.remove_prefix(size);
@@ -254,6 +254,7 @@ std::expected<Line, std::string> Line::read(std::string_view text) {
 
 std::vector<std::string_view> Line::keys() const {
   std::vector<std::string_view> keys;
+  keys.reserve(count_);
   for (std::size_t i = 0; i < count_; ++i) keys.push_back(fields_[i].key);
   return keys;
 }

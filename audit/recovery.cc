@@ -147,10 +147,11 @@ class Tail {
     auto reader = SegmentReader::open(segment.path);
     if (!reader) return reader.error();
     while (true) {
-      const auto text = reader->next();
-      if (!text) return text.error();
-      if (!*text) break;
-      if (auto fault = line(**text)) {
+      const auto read = reader->next();
+      if (!read) return read.error();
+      const auto& text = *read;
+      if (!text) break;
+      if (auto fault = line(*text)) {
         return broken(directory_, to_string({segment.path, reader->line(), *fault}));
       }
     }
@@ -222,19 +223,20 @@ class Tail {
 std::expected<Recovered, std::string> recover(const std::filesystem::path& directory, Disk& disk, Time now) {
   const auto found = segments(directory);
   if (!found) return std::unexpected(found.error());
-  const auto head = read_head(directory);
-  if (!head) return std::unexpected(broken(directory, head.error()));
-  if (found->empty() && (!*head || (*head)->number == 0)) {
+  const auto read = read_head(directory);
+  if (!read) return std::unexpected(broken(directory, read.error()));
+  const auto& head = *read;
+  if (found->empty() && (!head || head->number == 0)) {
     Recovered fresh;
     fresh.events.push_back(event(format::kOpened, now));
     fresh.events.back().details = {{"format", std::string(format::kVersion)}};
     return fresh;
   }
-  if (!*head) return std::unexpected(broken(directory, directory.string() + ": there is no head file"));
+  if (!head) return std::unexpected(broken(directory, directory.string() + ": there is no head file"));
 
   const auto skipped = found->size() > kSegmentsLookedAt ? found->size() - kSegmentsLookedAt : 0;
   const bool from_start = !found->empty() && (*found)[skipped].index == 1;
-  Tail tail(directory, *head, from_start);
+  Tail tail(directory, head, from_start);
   for (auto i = skipped; i < found->size(); ++i) {
     if (auto fault = tail.read((*found)[i], i + 1 == found->size())) return std::unexpected(*fault);
   }

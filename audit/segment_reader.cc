@@ -39,8 +39,9 @@ std::optional<Digest> parse_hex(std::string_view hex) {
   for (std::size_t i = 0; i < digest.size(); ++i) {
     const auto pair = hex.substr(2 * i, 2);
     if (std::ranges::any_of(pair, [](char c) { return c >= 'A' && c <= 'F'; })) return std::nullopt;
-    const auto [stop, error] = std::from_chars(pair.data(), pair.data() + 2, digest[i], 16);
-    if (error != std::errc{} || stop != pair.data() + 2) return std::nullopt;
+    const auto* const digits = pair.data();
+    const auto [stop, error] = std::from_chars(digits, digits + 2, digest[i], 16);
+    if (error != std::errc{} || stop != digits + 2) return std::nullopt;
   }
   return digest;
 }

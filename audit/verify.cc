@@ -28,10 +28,11 @@ class Walk {
     auto reader = SegmentReader::open(segment.path);
     if (!reader) return fault(segment.path, 0, reader.error());
     while (true) {
-      const auto text = reader->next();
-      if (!text) return fault(segment.path, reader->line() + 1, text.error());
-      if (!*text) break;
-      line(segment, reader->line(), **text);
+      const auto read = reader->next();
+      if (!read) return fault(segment.path, reader->line() + 1, read.error());
+      const auto& text = *read;
+      if (!text) break;
+      line(segment, reader->line(), *text);
     }
     const auto torn = reader->torn().size();
     if (torn == 0) return;

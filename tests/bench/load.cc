@@ -172,8 +172,7 @@ void Load::dial(std::size_t index) {
   leg->from = near_domain(near);
   leg->to = far_domain(far);
   if (settings_.negotiate) {
-    leg->dialogue.emplace(Dialogue::Role::Initiator, leg->from, leg->to);
-    leg->connection.send(leg->dialogue->begin());
+    leg->connection.send(leg->dialogue.emplace(Dialogue::Role::Initiator, leg->from, leg->to).begin());
     leg->state = Leg::State::Talking;
   } else {
     leg->connection.start_tls(context(true, leg->from), false, leg->to);
@@ -273,21 +272,23 @@ void Load::shake(Leg& leg) {
 }
 
 void Load::talk(Leg& leg) {
+  if (!leg.dialogue) return;
+  auto& dialogue = *leg.dialogue;
   std::string text;
   if (!leg.connection.flush() || !leg.connection.receive(text, 64 * 1024)) {
-    fail(leg, "ended while it was negotiated: " + leg.connection.fault() + " " + leg.dialogue->rest() + text);
+    fail(leg, "ended while it was negotiated: " + leg.connection.fault() + " " + dialogue.rest() + text);
   }
   while (true) {
-    const auto step = leg.dialogue->hear(std::exchange(text, std::string()));
+    const auto step = dialogue.hear(std::exchange(text, std::string()));
     if (!step.send.empty()) leg.connection.send(step.send);
     switch (step.then) {
       case Dialogue::Then::Fail:
-        fail(leg, leg.dialogue->rest());
+        fail(leg, dialogue.rest());
       case Dialogue::Then::Open:
         return opened(leg);
       case Dialogue::Then::StartTls:
-        leg.connection.start_tls(leg.near ? context(true, leg.from) : context(false, leg.dialogue->own_domain()),
-                                 !leg.near, leg.to);
+        leg.connection.start_tls(leg.near ? context(true, leg.from) : context(false, dialogue.own_domain()), !leg.near,
+                                 leg.to);
         leg.state = Leg::State::Handshaking;
         return shake(leg);
       case Dialogue::Then::Read:

@@ -113,10 +113,11 @@ class Show {
         index_ = segment.index;
       }
       while (true) {
-        const auto text = reader_->next();
-        if (!text) return fails(text.error());
-        if (!*text) break;
-        line(segment, **text);
+        const auto read = reader_->next();
+        if (!read) return fails(read.error());
+        const auto& text = *read;
+        if (!text) break;
+        line(segment, *text);
       }
     }
     return true;
