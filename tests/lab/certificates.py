@@ -56,6 +56,21 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256()))
         self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+        self.revoked = self.folder / "crl.pem"
+        self.revoke()
+
+    def revoke(self, *certificates):
+        """Writes the revocation list, with these certificates on it."""
+        now = datetime.datetime.utcnow()
+        builder = (x509.CertificateRevocationListBuilder().issuer_name(self._name)
+                   .last_update(now - datetime.timedelta(minutes=1)).next_update(now + datetime.timedelta(days=7))
+                   .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+                   .add_extension(x509.CRLNumber(1), critical=False))
+        for certificate in certificates:
+            serial = x509.load_pem_x509_certificate(certificate.certificate.read_bytes()).serial_number
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build())
+        self.revoked.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
     def issue(self, label, domains, kinds=("dns", "srv", "xmpp"), common_name=None, valid_from=-1, valid_to=24):
         """A certificate for domains; valid_from and valid_to are hours from now."""

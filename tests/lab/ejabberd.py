@@ -1,6 +1,7 @@
 """An ejabberd as Debian packages it, told only its names, addresses, certificates, resolver and accounts."""
 
 import glob
+import os
 import pathlib
 
 from lab.enclaves import C2S_PORT, S2S_PORT
@@ -16,6 +17,7 @@ s2s_cafile: "{trust}"
 s2s_use_starttls: required
 s2s_access: all
 s2s_dns_timeout: 5
+s2s_max_retry_delay: {retry}
 auth_method: internal
 disable_sasl_mechanisms: ["X-OAUTH2"]
 language: en
@@ -53,6 +55,9 @@ class Ejabberd:
         self.accounts = accounts
         self.families = families
         self.level = level
+        # How long it refuses to try a server again that it could not reach: at random up to so many seconds. Its default of 300
+        # is kept for the long form of the tests.
+        self.retry = 300 if os.environ.get("SALLYPORT_LONG") == "1" else 2
         self.process = None
 
     def start(self):
@@ -67,7 +72,7 @@ class Ejabberd:
             for port, module, more in ((C2S_PORT, "ejabberd_c2s", ", starttls_required: true"),
                                        (S2S_PORT, "ejabberd_s2s_in", "")))
         (home / "ejabberd.yml").write_text(CONFIGURATION.format(
-            level=self.level, domain=self.enclave.domain, rooms=self.enclave.rooms, joined=joined, trust=self.trust,
+            level=self.level, retry=self.retry, domain=self.enclave.domain, rooms=self.enclave.rooms, joined=joined, trust=self.trust,
             listeners=listeners))
         # Its DNS look-ups are Erlang's for SRV, and the C library's for addresses: it needs the resolver in both places.
         octets = self.enclave.resolver().replace(".", ",")

@@ -11,52 +11,17 @@ from lab.waiting import until_accepting, until_true
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-POLICY = """
-[policy]
-name = "laboratory"
-
-[stages]
-off = ["payload", "label", "presence", "content", "rate"]
-
-[enclave.north]
-[[enclave.north.domain]]
-name = "north.test"
-components = ["rooms.north.test"]
-
-[enclave.south]
-[[enclave.south.domain]]
-name = "south.test"
-components = ["rooms.south.test"]
-
-[[peering]]
-id = "people"
-from = ["north.test"]
-to = ["south.test"]
-direction = "both"
-stanzas = ["message", "presence", "iq"]
-
-[[peering]]
-id = "south-rooms-for-north"
-from = ["north.test"]
-to = ["rooms.south.test"]
-direction = "both"
-stanzas = ["message", "presence", "iq"]
-
-[[peering]]
-id = "north-rooms-for-south"
-from = ["south.test"]
-to = ["rooms.north.test"]
-direction = "both"
-stanzas = ["message", "presence", "iq"]
-"""
+POLICIES = ROOT / "tests" / "lab" / "policies"
+POLICY = POLICIES / "laboratory.toml"
 
 EDGE = """
 [edge.{name}]
 listen = [{listen}]
 anchors = ["{anchor}"]
-resolvers = ["{resolver}:53"]
+crls = ["{revoked}"]
+resolvers = [{resolvers}]
 bind = [{bind}]
-revocation = "off"
+revocation = "required"
 lanes = {lanes}
 {limits}
 """
@@ -66,6 +31,13 @@ FACE = """
 domain = "{domain}"
 certificate = "{certificate}"
 key = "{key}"
+"""
+
+
+NEXT_HOP = """
+[[edge.{name}.next_hop]]
+domain = "{domain}"
+targets = [{targets}]
 """
 
 
@@ -87,17 +59,19 @@ def command(*words, check=True):
 
 
 class Guard:
-    """faces: for each enclave, {far domain: Certificate} to show there. anchors: for each enclave, the CA file it trusts."""
+    """faces: for each enclave, {far domain: Certificate} to show there. authorities: for each enclave, the one it trusts."""
 
-    def __init__(self, folder, faces, anchors, families=(4,), lanes=1, policy=POLICY, limits=""):
+    def __init__(self, folder, faces, authorities, families=(4,), lanes=1, policy=POLICY, limits="", dns=True):
         self.folder = pathlib.Path(folder)
         self.faces = faces
-        self.anchors = anchors
+        self.authorities = authorities
         self.families = families
         self.lanes = lanes
         self.policy = policy
         self.limits = limits
+        self.dns = dns
         self.process = None
+        self.parts = {}
         self.configuration = self.folder / "sallyport.toml"
         self.audit_folder = self.folder / "audit"
         self.policy_file = self.folder / "policy.toml"
@@ -107,7 +81,7 @@ class Guard:
         self.audit_folder.mkdir(exist_ok=True)
         airlock = self.folder / "airlock"
         airlock.mkdir(exist_ok=True, mode=0o700)
-        self.policy_file.write_text(self.policy)
+        self.policy_file.write_text(self.policy.read_text())
         command("policy", "compile", self.policy_file, "-o", self.bundle)
         parts = [f'log_level = "debug"\npid_file = "{self.folder}/sallyport.pid"\n',
                  f'[guard]\nbundle = "{self.bundle}"\npolicy = "{self.policy_file}"\nairlock = "{airlock}"\n'
@@ -116,10 +90,14 @@ class Guard:
         for enclave in ENCLAVES:
             addresses = [enclave.guard(family) for family in self.families]
             parts.append(EDGE.format(
-                name=enclave.name, anchor=self.anchors[enclave], resolver=enclave.resolver(), lanes=self.lanes,
+                name=enclave.name, anchor=self.authorities[enclave].file, revoked=self.authorities[enclave].revoked,
+                resolvers=f'"{enclave.resolver()}:53"' if self.dns else "", lanes=self.lanes,
                 listen=", ".join(f'"{bracketed(address)}:{S2S_PORT}"' for address in addresses),
                 bind=", ".join(f'"{address}"' for address in addresses),
                 limits=f"[edge.{enclave.name}.limits]\n{self.limits}" if self.limits else ""))
+            if not self.dns:
+                targets = ", ".join(f'"{bracketed(enclave.server(family))}:{S2S_PORT}"' for family in self.families)
+                parts += [NEXT_HOP.format(name=enclave.name, domain=domain, targets=targets) for domain in enclave.domains]
             for domain in other(enclave).domains:
                 face = self.faces[enclave][domain]
                 parts.append(FACE.format(name=enclave.name, domain=domain, certificate=face.certificate, key=face.key))
@@ -134,16 +112,34 @@ class Guard:
                                self.folder, env=sanitizer_settings(self.folder))
         self.wait_until_open()
 
+    def start_apart(self):
+        """Guard and edges as processes of their own, the way systemd's units start them; self.parts holds them by name."""
+        self.write_files()
+        self.parts = {}
+        for name in ("guard", *(enclave.name for enclave in ENCLAVES)):
+            self.start_part(name)
+        self.wait_until_open()
+
+    def start_part(self, name):
+        words = ["sallyport-guard"] if name == "guard" else ["sallyport-edge", "--enclave", name]
+        self.parts[name] = Process(f"part-{name}", [program(words[0]), "--config", self.configuration, *words[1:]], self.folder,
+                                   env=sanitizer_settings(self.folder))
+
     def wait_until_open(self, deadline=60):
         for enclave in ENCLAVES:
             for family in self.families:
                 until_accepting(enclave.guard(family), S2S_PORT, deadline, self.process)
 
     def stop(self):
-        return self.process.stop(30) if self.process else 0
+        """The exit status; of several processes the worst. Edges end first, with the guard's help."""
+        order = [name for name in self.parts if name != "guard"] + ["guard"] if self.parts else []
+        processes = [self.parts[name] for name in order] + ([self.process] if self.process else [])
+        self.parts = {}
+        self.process = None
+        return max((abs(process.stop(30)) for process in processes), default=0)
 
     def pids(self):
-        """{program name: [pid]} of the running guard and edges."""
+        """{program name: [pid]} of the guard and the edges that `sallyport run` has started."""
         found = {}
         for child in pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
             try:
@@ -175,6 +171,14 @@ class Guard:
 
 def bracketed(address):
     return f"[{address}]" if ":" in address else address
+
+
+def resident_octets(pid):
+    """Memory that a process holds now."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def sanitizer_settings(folder):

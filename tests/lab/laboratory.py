@@ -1,6 +1,5 @@
 """Brings the two enclaves up, with or without the guard between them, and takes them down again."""
 
-import os
 import pathlib
 import tempfile
 
@@ -8,23 +7,33 @@ from lab.certificates import Authority
 from lab.dns import Resolver
 from lab.ejabberd import Ejabberd
 from lab.enclaves import ENCLAVES, NORTH, SOUTH, other
+from lab.guard import POLICY, Guard
 from lab.prosody import Prosody
+from lab.s2s_peer import Dialler, Listener
 from lab.xmpp_client import Client
 
 PRODUCTS = {"prosody": Prosody, "ejabberd": Ejabberd}
 ACCOUNTS = {NORTH: {"romeo": "montague", "benvolio": "montague"}, SOUTH: {"juliet": "capulet", "nurse": "capulet"}}
 
+# Debian's p1_xmpp 1.6.1, which ejabberd uses, fails on a peer's certificate with an xmppAddr: what ejabberd is shown has none.
+WITHOUT_XMPP_ADDR = ("dns", "srv")
+ALL_NAMES = ("dns", "srv", "xmpp")
+
 
 class Laboratory:
-    """Servers in both enclaves.
+    """Two enclaves.
 
-    families: IP families that are used, on every connection between servers and guard.
-    direct: the enclaves find each other without a guard; each then trusts the other's authority. It is the control that shows
-    that the servers, the DNS and the clients of the laboratory work.
+    north, south: "prosody", "ejabberd", or "hand" for a hand-made listener (lab.s2s_peer).
+    families: the IP families used on every connection between servers and guard.
+    direct: the enclaves find each other without a guard, each trusting the other's authority. It is the control that shows that
+    servers, DNS and clients of the laboratory work.
+    apart: guard and edges are started one by one instead of by `sallyport run`.
+    dns: cleared, the guard is told the servers' addresses in its configuration instead of asking the enclaves' DNS.
+    trusted: cleared, the guard's faces come from an authority that no server knows.
     """
 
-    def __init__(self, north="prosody", south="ejabberd", families=(4,), direct=False, folder=None, level="info"):
-        assert os.environ.get("SALLYPORT_ENCLOSED"), "run this under tests/lab/enclosed"
+    def __init__(self, north="prosody", south="ejabberd", families=(4,), direct=False, trusted=True, lanes=1, policy=POLICY,
+                 limits="", folder=None, level="info", apart=False, dns=True):
         self._temporary = None
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="sallyport-lab-")
@@ -32,20 +41,32 @@ class Laboratory:
         self.folder = pathlib.Path(folder)
         self.families = tuple(families)
         self.direct = direct
+        self.apart = apart
+        self.products = {NORTH: north, SOUTH: south}
         self.authorities = {enclave: Authority(enclave.name, self.folder / f"ca-{enclave.name}") for enclave in ENCLAVES}
-        # The xmppAddr form stays out of what one server shows the other directly: Debian's p1_xmpp 1.6.1 fails on it.
-        kinds = ("dns", "srv") if direct else ("dns", "srv", "xmpp")
-        self.certificates = {enclave: self.authorities[enclave].issue("server", enclave.domains, kinds)
-                             for enclave in ENCLAVES}
-        self.resolvers = {}
-        self.servers = {}
+        self.certificates = {enclave: self.authorities[enclave].issue(
+            "server", enclave.domains, WITHOUT_XMPP_ADDR if direct else ALL_NAMES) for enclave in ENCLAVES}
+        self.resolvers = {enclave: Resolver(enclave, self.view(enclave), self.folder) for enclave in ENCLAVES}
+        self.guard = None if direct else Guard(
+            self.folder, self._faces(trusted), self.authorities, self.families, lanes, policy, limits, dns)
         both = self.folder / "both-authorities.pem"
         both.write_bytes(b"".join(self.authorities[enclave].file.read_bytes() for enclave in ENCLAVES))
-        for enclave, product in ((NORTH, north), (SOUTH, south)):
-            trust = both if direct else self.authorities[enclave].file
-            self.resolvers[enclave] = Resolver(enclave, self.view(enclave), self.folder)
-            self.servers[enclave] = PRODUCTS[product](enclave, self.folder, self.certificates[enclave], trust,
-                                                      ACCOUNTS[enclave], self.families, level)
+        self.servers = {}
+        self.listeners = {}
+        for enclave, product in self.products.items():
+            if product in PRODUCTS:
+                trust = both if direct else self.authorities[enclave].file
+                self.servers[enclave] = PRODUCTS[product](enclave, self.folder, self.certificates[enclave], trust,
+                                                          ACCOUNTS[enclave], self.families, level)
+
+    def _faces(self, trusted):
+        """For each enclave a certificate for each far domain, from the enclave's authority, or from nobody's."""
+        faces = {}
+        for enclave in ENCLAVES:
+            authority = self.authorities[enclave] if trusted else Authority("stranger", self.folder / f"stranger-{enclave.name}")
+            kinds = WITHOUT_XMPP_ADDR if self.products[enclave] == "ejabberd" else ALL_NAMES
+            faces[enclave] = {domain: authority.issue(f"face-{domain}", [domain], kinds) for domain in other(enclave).domains}
+        return faces
 
     def view(self, enclave):
         """What the enclave's DNS says: its own domains at its server, the others at the guard's face (or, direct, where they are)."""
@@ -58,12 +79,21 @@ class Laboratory:
     def start(self):
         for resolver in self.resolvers.values():
             resolver.start()
+        if self.guard:
+            self.guard.start_apart() if self.apart else self.guard.start()
         for server in self.servers.values():
             server.start()
+        for enclave, product in self.products.items():
+            if product == "hand":
+                self.listeners[enclave] = Listener(enclave.server(self.families[0]), enclave.domains,
+                                                   self.certificates[enclave], self.authorities[enclave].file)
 
     def stop(self):
-        for part in (*self.servers.values(), *self.resolvers.values()):
-            part.stop()
+        for listener in self.listeners.values():
+            listener.close()
+        for part in (*self.servers.values(), self.guard, *self.resolvers.values()):
+            if part:
+                part.stop()
         if self._temporary:
             self._temporary.cleanup()
 
@@ -79,5 +109,12 @@ class Laboratory:
         self.stop()
 
     def login(self, enclave, name, resource="lab"):
+        """A client of a real server."""
         return Client(f"{name}@{enclave.domain}", ACCOUNTS[enclave][name], enclave.server(self.families[0]),
                       self.authorities[enclave].file, resource)
+
+    def dialler(self, enclave, sender=None, recipient=None, certificate=None):
+        """A hand-made server of the enclave, connected to the guard's face there."""
+        return Dialler(enclave.guard(self.families[0]), sender or enclave.domain, recipient or other(enclave).domain,
+                       certificate or self.certificates[enclave], self.authorities[enclave].file,
+                       source=enclave.stranger(self.families[0]))

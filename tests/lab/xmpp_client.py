@@ -79,6 +79,7 @@ class Client:
         self.name, self.domain = jid.split("@")
         self.jid = f"{jid}/{resource}"
         self._ids = 0
+        self.patience = 60  # no wait is longer than this (seconds), whatever it asks for
         self.inbox = []
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         raw = socket.socket(family, socket.SOCK_STREAM)
@@ -122,6 +123,7 @@ class Client:
 
     def expect(self, wanted, what, deadline=15):
         """Takes the first stanza for which wanted(element) holds out of the inbox, waiting up to the deadline (seconds)."""
+        deadline = min(deadline, self.patience)
         until = time.monotonic() + deadline
         seen = 0
         while True:

@@ -1,0 +1,334 @@
+"""The demonstration: two enclaves, the guard between them, what crosses, what is refused, and the record of it.
+
+Started by ./run-demo. Writes for a person: numbered steps, what was sent, what arrived, the guard's verdict.
+"""
+
+import argparse
+import asyncio
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from lab.addresses_in_use import occupied  # noqa: E402
+from lab.enclaves import NORTH, SOUTH  # noqa: E402
+from lab.guard import POLICIES, command, program  # noqa: E402
+from lab.laboratory import ACCOUNTS, Laboratory  # noqa: E402
+from lab.person import Person  # noqa: E402
+from lab.waiting import until_true  # noqa: E402
+from lab.xmpp_client import Silence  # noqa: E402
+
+HOME = pathlib.Path(tempfile.gettempdir()) / "sallyport-demo"
+WIDTH = 150  # columns of a shown record
+HOLDER = HOME / "demo.pid"
+
+BOLD, GREEN, RED, DIM, PLAIN = ("\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m") if sys.stdout.isatty() else [""] * 5
+
+
+class Demo:
+    def __init__(self, laboratory):
+        self.laboratory = laboratory
+        self.steps = 0
+        self.began = time.monotonic()
+
+    def step(self, title):
+        self.steps += 1
+        print(f"\n{BOLD}{self.steps}. {title}{PLAIN}", flush=True)
+
+    def say(self, label, text):
+        print(f"   {label:<9} {text}", flush=True)
+
+    def sent(self, text):
+        self.say("sent", text)
+
+    def arrived(self, text):
+        self.say("arrived", f"{GREEN}{text}{PLAIN}")
+
+    def mark(self):
+        """How many lines the audit log has now."""
+        return len(self.laboratory.guard.records())
+
+    def verdict(self, since, wanted, what):
+        record = self.laboratory.guard.record_where(wanted, what, 20, since)
+        verdict = record.get("verdict", "refused")
+        colour = GREEN if verdict in ("release", "alter") else RED
+        reason = record.get("reason") or record.get("code")
+        rule = f", rule {record['rule']}" if record.get("rule") else ""
+        self.say("verdict", f"{colour}{verdict}{PLAIN}: {reason}{rule} {DIM}(audit record {record['n']}){PLAIN}")
+
+
+def of_kind(kind, sender, verdicts=("release", "alter"), **where):
+    def wanted(record):
+        return (record.get("kind") == kind and record.get("verdict") in verdicts and
+                record.get("from", "").split("/")[0] == sender and
+                all(record.get(key) == value for key, value in where.items()))
+    return wanted
+
+
+async def people(demo):
+    """The part of the two real clients."""
+    laboratory = demo.laboratory
+    romeo, juliet = [
+        Person(f"{name}@{enclave.domain}", ACCOUNTS[enclave][name], enclave.server(), laboratory.authorities[enclave].file, place)
+        for enclave, name, place in ((NORTH, "romeo", "orchard"), (SOUTH, "juliet", "balcony"))]
+    demo.step("Two people log in, each to the server of their own enclave")
+    for person in (romeo, juliet):
+        await person.enter()
+        demo.say("logged in", str(person.boundjid))
+    await presence(demo, romeo, juliet)
+    await chat(demo, romeo, juliet)
+    await request(demo, romeo, juliet)
+    await room(demo, romeo, juliet)
+    await forbidden(demo, romeo)
+    await unknown_room(demo, juliet)
+    await romeo.leave()
+    await juliet.leave()
+
+
+async def presence(demo, romeo, juliet):
+    demo.step("Presence: Romeo asks to see Juliet's, she agrees")
+    since = demo.mark()
+    romeo.send_presence(pto=juliet.boundjid.bare, ptype="subscribe")
+    demo.sent("<presence type='subscribe'/> from romeo@north.test to juliet@south.test")
+    asked = await juliet.hear(lambda p: p.name == "presence" and p["type"] == "subscribe", "the request")
+    demo.arrived(f"subscribe, from {asked['from']}")
+    demo.verdict(since, of_kind("presence", "romeo@north.test", type="subscribe"), "subscribe")
+    since = demo.mark()
+    juliet.send_presence(pto=romeo.boundjid.bare, ptype="subscribed")
+    demo.sent("<presence type='subscribed'/> from juliet@south.test to romeo@north.test")
+    await romeo.hear(lambda p: p.name == "presence" and p["type"] == "subscribed", "the approval")
+    seen = await romeo.hear(lambda p: p.name == "presence" and p["from"] == juliet.boundjid.full, "her presence")
+    demo.arrived(f"subscribed, then her presence, from {seen['from']}")
+    demo.verdict(since, of_kind("presence", "juliet@south.test", type="subscribed"), "subscribed")
+
+
+async def chat(demo, romeo, juliet):
+    demo.step("Chat, both ways")
+    for speaker, listener, text in ((romeo, juliet, "But soft, what light through yonder window breaks?"),
+                                    (juliet, romeo, "Wherefore art thou Romeo? \u2665")):
+        since = demo.mark()
+        speaker.send_message(mto=listener.boundjid.full, mbody=text, mtype="chat")
+        demo.sent(f"\u201c{text}\u201d from {speaker.boundjid.bare}")
+        heard = await listener.hear(lambda m: m.name == "message" and m["body"] == text, "the message")
+        demo.arrived(f"\u201c{heard['body']}\u201d at {listener.boundjid.bare}")
+        demo.verdict(since, of_kind("message", speaker.boundjid.bare), "the message")
+
+
+async def request(demo, romeo, juliet):
+    demo.step("A request and its answer: which program does Juliet use?")
+    since = demo.mark()
+    demo.sent(f"<iq type='get'><query xmlns='jabber:iq:version'/></iq> to {juliet.boundjid.full}")
+    answer = await romeo["xep_0092"].get_version(juliet.boundjid, timeout=20)
+    version = answer["software_version"]
+    demo.arrived(f"result: {version['name'] or 'a client'} {version['version']}")
+    demo.verdict(since, of_kind("iq", "romeo@north.test", type="get"), "the request")
+    demo.verdict(since, of_kind("iq", "juliet@south.test", type="result"), "the answer")
+
+
+async def room(demo, romeo, juliet):
+    demo.step("A room: Juliet opens one in the south, Romeo comes in from the north")
+    there = f"verona@{SOUTH.rooms}"
+    since = demo.mark()
+    await juliet["xep_0045"].join_muc_wait(there, "Juliet", timeout=20)
+    await romeo["xep_0045"].join_muc_wait(there, "Romeo", timeout=20)
+    demo.say("joined", f"{there} as Juliet and as Romeo")
+    text = "Good night, good night! Parting is such sweet sorrow."
+    romeo.send_message(mto=there, mbody=text, mtype="groupchat")
+    demo.sent(f"\u201c{text}\u201d to the room")
+    for person in (juliet, romeo):
+        await person.hear(lambda m: m.name == "message" and m["type"] == "groupchat" and m["body"] == text, "it in the room")
+        demo.arrived(f"at {person.boundjid.bare}")
+    demo.verdict(since, of_kind("message", "romeo@north.test", type="groupchat"), "the message to the room")
+
+
+async def forbidden(demo, romeo):
+    demo.step("Forbidden: the policy grants the rooms of the south presence and messages, but no requests")
+    since = demo.mark()
+    demo.sent(f"<iq type='get'><query xmlns='http://jabber.org/protocol/disco#items'/></iq> to {SOUTH.rooms}")
+    try:
+        await romeo["xep_0030"].get_items(SOUTH.rooms, timeout=20)
+        raise AssertionError("the request was answered")
+    except slixmpp_error() as error:
+        demo.say("answer", f"{RED}error: {error.iq['error']['condition']}{PLAIN} (the guard's, in the room service's name)")
+    demo.verdict(since, of_kind("iq", "romeo@north.test", ("bounce",), to=SOUTH.rooms), "the refusal")
+
+
+async def unknown_room(demo, juliet):
+    demo.step("Forbidden: no rule of the policy says that the south may speak to the rooms of the north")
+    since = demo.mark()
+    juliet.send_message(mto=f"mantua@{NORTH.rooms}", mbody="Is anybody there?", mtype="chat")
+    demo.sent(f"\u201cIs anybody there?\u201d from juliet@south.test to mantua@{NORTH.rooms}")
+    refused = await juliet.hear(lambda m: m.name == "message" and m["type"] == "error", "the error", 60)
+    demo.say("answer", f"{RED}error: {refused['error']['condition']}{PLAIN} (her own server's: it got no stream)")
+    demo.verdict(since, lambda record: record.get("code") == "leg.not-granted" or record.get("reason") == "addressing.not-granted",
+                 "the refusal")
+
+
+def slixmpp_error():
+    from slixmpp.exceptions import IqError
+    return IqError
+
+
+def forged(demo):
+    demo.step("Forged: a server of the north, with a good certificate, speaks as somebody of the south")
+    since = demo.mark()
+    peer = demo.laboratory.dialler(NORTH).establish()
+    stanza = "<message from='nurse@south.test' to='juliet@south.test' type='chat'><body>Flee at once!</body></message>"
+    peer.send(stanza)
+    demo.sent(stanza)
+    demo.say("answer", f"{RED}stream error: {peer.ending()}{PLAIN}")
+    demo.verdict(since, lambda record: record.get("verdict") == "sever", "the refusal")
+
+    demo.step("Forged: a server whose certificate is from somebody else's authority calls itself north.test")
+    since = demo.mark()
+    stranger = demo.laboratory.authorities[SOUTH].issue("stranger", ["north.test"])
+    peer = demo.laboratory.dialler(NORTH, certificate=stranger)
+    demo.sent("STARTTLS and a stream header in the name of north.test")
+    try:
+        peer.secure()
+    except Silence:
+        pass  # instead of features comes an error
+    demo.say("answer", f"{RED}stream error: {peer.ending()}{PLAIN}")
+    demo.verdict(since, lambda record: record.get("code") == "leg.not-authorized", "the refusal")
+
+
+def record(demo):
+    demo.step("The record: sallyport audit show")
+    shown = command("audit", "show", demo.laboratory.guard.audit_folder).stdout.rstrip().splitlines()
+    for line in shown[-40:]:
+        print("   " + (line if len(line) <= WIDTH else line[:WIDTH - 1] + "\u2026"))
+    if len(shown) > 40:
+        print(f"   {DIM}(the last 40 of {len(shown)} lines){PLAIN}")
+    demo.step("Is the record whole? sallyport audit verify")
+    for line in command("audit", "verify", demo.laboratory.guard.audit_folder).stdout.rstrip().splitlines():
+        print("   " + line)
+
+
+def set_up(demo):
+    demo.step("Two enclaves on this machine, each with its own DNS view and certificate authority")
+    for enclave, server in demo.laboratory.servers.items():
+        demo.say(enclave.name, f"{enclave.domain} and {enclave.rooms}: {server.product} at {enclave.server()}; "
+                 f"DNS at {enclave.resolver()} says that the other side is at {enclave.guard()}")
+    demo.step("The guard between them: sallyport run")
+    demo.laboratory.start()
+    for name, pids in sorted(demo.laboratory.guard.pids().items()):
+        demo.say("running", f"{name} (process {', '.join(map(str, pids))})")
+    demo.say("policy", f"{demo.laboratory.guard.policy_file}: default deny, two peerings granted")
+
+
+def play(laboratory):
+    demo = Demo(laboratory)
+    set_up(demo)
+    asyncio.run(people(demo))
+    forged(demo)
+    record(demo)
+    print(f"\n{BOLD}{GREEN}All as it should be{PLAIN}: what the policy grants crossed, what it does not was refused, all of it is on "
+          f"record ({time.monotonic() - demo.began:.0f} s).", flush=True)
+
+
+def how_to_go_on(laboratory):
+    guard = laboratory.guard
+    sallyport = program()
+    print(f"""
+{BOLD}Everything keeps running.{PLAIN} Connect with any XMPP client (trust the authority, or accept the certificate):
+   romeo@north.test   password {ACCOUNTS[NORTH]['romeo']}   server {NORTH.server()} port 5222   authority {laboratory.authorities[NORTH].file}
+   juliet@south.test  password {ACCOUNTS[SOUTH]['juliet']}    server {SOUTH.server()} port 5222   authority {laboratory.authorities[SOUTH].file}
+Watch the verdicts:
+   {sallyport} audit show {guard.audit_folder} --follow
+Change {guard.policy_file}, then:
+   {sallyport} policy check {guard.policy_file}
+   {sallyport} policy compile {guard.policy_file} -o {guard.bundle}
+   {sallyport} reload -c {guard.configuration}
+Verify the log:
+   {sallyport} audit verify {guard.audit_folder}
+Stop everything:
+   ./run-demo --stop""", flush=True)
+
+
+def stop_holder():
+    try:
+        pid = int(HOLDER.read_text())
+        os.kill(pid, signal.SIGTERM)
+    except (OSError, ValueError):
+        return False
+    until_true(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "the end of the demonstration", 60)
+    return True
+
+
+def fresh_home():
+    if stop_holder():
+        print("An earlier demonstration was stopped.")
+    shutil.rmtree(HOME, ignore_errors=True)
+    HOME.mkdir(mode=0o755)
+
+
+def run_here():
+    busy = occupied()
+    if busy:
+        print("These addresses are needed and in use: " + ", ".join(busy))
+        return 1
+    with_end = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    laboratory = Laboratory(policy=POLICIES / "demonstration.toml", folder=HOME)
+    try:
+        play(laboratory)
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, with_end)
+        laboratory.stop()
+
+
+def run_and_keep():
+    """A child holds the enclaves in a session of its own; this process ends when the play has, the child on SIGTERM."""
+    told, tell = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(tell)
+        try:
+            verdict = os.read(told, 1)
+        except KeyboardInterrupt:
+            os.kill(child, signal.SIGTERM)
+            raise
+        return 0 if verdict == b"y" else 1
+    os.setsid()
+    os.close(told)
+    HOLDER.write_text(str(os.getpid()))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    laboratory = Laboratory(policy=POLICIES / "demonstration.toml", folder=HOME)
+    try:
+        play(laboratory)
+        how_to_go_on(laboratory)
+        os.write(tell, b"y")
+        os.close(tell)
+        silence = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(silence, descriptor)
+        signal.pause()
+    finally:
+        laboratory.stop()
+        HOLDER.unlink(missing_ok=True)
+    return 0
+
+
+def main():
+    options = argparse.ArgumentParser(prog="./run-demo", description="Shows the guard at work between two real XMPP servers.")
+    options.add_argument("--keep", action="store_true", help="leave everything running, and say how to connect and stop")
+    options.add_argument("--stop", action="store_true", help="stop what --keep left running")
+    chosen = options.parse_args()
+    if chosen.stop:
+        print("Stopped." if stop_holder() else "Nothing was running.")
+        return 0
+    fresh_home()
+    try:
+        return run_and_keep() if chosen.keep else run_here()
+    except (AssertionError, TimeoutError) as error:
+        print(f"\n{RED}Not as it should be:{PLAIN} {error}\nThe logs are in {HOME}.")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
