@@ -194,8 +194,9 @@ audit::StanzaRecord Lane::begin_record(const InLeg& leg, const airlock::Stanza& 
   record.crossing = route.serial();
   record.from_enclave = leg.from_enclave;
   record.to_enclave = leg.to_enclave;
-  record.from = facts.from.full;
-  record.to = facts.to.full;
+  // What could not be understood, or was not believed, stands as the peer wrote it.
+  record.from = facts.from.empty() ? facts.from_text : facts.from.full;
+  record.to = facts.to.empty() ? facts.to_text : facts.to.full;
   if (facts.kind) record.kind = policy::name(*facts.kind);
   record.type = facts.type;
   record.id = facts.id;

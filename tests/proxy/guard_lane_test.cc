@@ -260,6 +260,7 @@ TEST(Lane, STZ_14_SeversALegThatSpeaksForAForeignDomain) {
   EXPECT_EQ(close.condition, StreamCondition::InvalidFrom);
   scene.stanza(kPeer, 2);
   EXPECT_EQ(scene.count<airlock::Deliver>(kSouth), 0U) << "what follows on a severed leg is ignored";
+  EXPECT_EQ(scene.stanza_records()[0].from, "eve@delta.test") << "who tried is on record";
   EXPECT_EQ(scene.stanza_records()[0].verdict, "sever");
   scene.frame(kNorth, kPeer, Scene::closed(true));
   EXPECT_EQ(scene.count<airlock::Closed>(kNorth), 1U);
