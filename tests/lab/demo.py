@@ -256,8 +256,16 @@ def stop_holder():
         os.kill(pid, signal.SIGTERM)
     except (OSError, ValueError):
         return False
-    until_true(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "the end of the demonstration", 60)
+    until_true(lambda: ended(pid), "the end of the demonstration", 60)
     return True
+
+
+def ended(pid):
+    """True also for a process that only waits to be collected by its parent."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def fresh_home():

@@ -103,6 +103,18 @@ def bench(tally):
     tally.check("bench, short", ran.ok, ran.why())
 
 
+def demo(tally):
+    """The demonstration as a newcomer starts it, in namespaces of its own; and left running, then stopped."""
+    shown = run("demo", ["tests/lab/enclosed", "./run-demo"], deadline=1200)
+    said = shown.log.read_text(errors="replace")
+    if shown.ok and "All as it should be" not in said:
+        shown.show_tail()
+    tally.check("./run-demo", shown.ok and "All as it should be" in said, shown.why())
+    kept = run("demo-keep", ["tests/lab/enclosed", "bash", "-c", "./run-demo --keep && ./run-demo --stop"], deadline=300)
+    said = kept.log.read_text(errors="replace")
+    tally.check("./run-demo --keep, then --stop", kept.ok and "Everything keeps running" in said and "Stopped." in said, kept.why())
+
+
 PARTS = {
     "build": lambda tally: build(tally, "release"),
     "lint": lambda tally: pytest(tally, "lint", deadline=3000),
@@ -112,5 +124,6 @@ PARTS = {
     "build-fuzz": lambda tally: build(tally, "fuzz", "fuzzers"),
     "fuzz": fuzz,
     "interop": lambda tally: pytest(tally, "interop", deadline=3000, env=SANITIZED, enclosed=True),
+    "demo": demo,
     "bench": bench,
 }
