@@ -41,13 +41,12 @@ targets = [{targets}]
 """
 
 
-def build_folder():
-    """Where the programs are: SALLYPORT_BUILD, or the release build."""
-    return pathlib.Path(os.environ.get("SALLYPORT_BUILD", ROOT / "build" / "release")).resolve()
+RELEASE = ROOT / "build" / "release"
 
 
-def program(name="sallyport"):
-    return build_folder() / "proxy" / name
+def program(name="sallyport", build=None):
+    """A program of a build: the one named, or the one of SALLYPORT_BUILD, or the release build."""
+    return pathlib.Path(build or os.environ.get("SALLYPORT_BUILD", RELEASE)).resolve() / "proxy" / name
 
 
 def command(*words, check=True):
@@ -61,7 +60,7 @@ def command(*words, check=True):
 class Guard:
     """faces: for each enclave, {far domain: Certificate} to show there. authorities: for each enclave, the one it trusts."""
 
-    def __init__(self, folder, faces, authorities, families=(4,), lanes=1, policy=POLICY, limits="", dns=True):
+    def __init__(self, folder, faces, authorities, families=(4,), lanes=1, policy=POLICY, limits="", dns=True, build=None):
         self.folder = pathlib.Path(folder)
         self.faces = faces
         self.authorities = authorities
@@ -70,6 +69,7 @@ class Guard:
         self.policy = policy
         self.limits = limits
         self.dns = dns
+        self.build = build
         self.process = None
         self.parts = {}
         self.configuration = self.folder / "sallyport.toml"
@@ -108,8 +108,9 @@ class Guard:
         self.launch()
 
     def launch(self):
-        self.process = Process("sallyport", [program(), "run", "-c", self.configuration, "--libexec", program().parent],
-                               self.folder, env=sanitizer_settings(self.folder))
+        sallyport = program("sallyport", self.build)
+        words = [sallyport, "run", "-c", self.configuration, "--libexec", sallyport.parent]
+        self.process = Process("sallyport", words, self.folder, env=sanitizer_settings(self.folder))
         self.wait_until_open()
 
     def start_apart(self):
@@ -122,7 +123,7 @@ class Guard:
 
     def start_part(self, name):
         words = ["sallyport-guard"] if name == "guard" else ["sallyport-edge", "--enclave", name]
-        self.parts[name] = Process(f"part-{name}", [program(words[0]), "--config", self.configuration, *words[1:]], self.folder,
+        self.parts[name] = Process(f"part-{name}", [program(words[0], self.build), "--config", self.configuration, *words[1:]], self.folder,
                                    env=sanitizer_settings(self.folder))
 
     def wait_until_open(self, deadline=60):
@@ -182,8 +183,11 @@ def resident_octets(pid):
 
 
 def sanitizer_settings(folder):
-    """Reports of the sanitizers go to files, so that the tests find them whatever becomes of the output."""
-    return {"ASAN_OPTIONS": f"log_path={folder}/asan:detect_stack_use_after_return=1:abort_on_error=0:exitcode=99",
+    """Reports of the sanitizers go to files, so that the tests find them whatever becomes of the output.
+
+    Leaks are looked for in the unit tests: here the programs have given up ptrace, which that needs.
+    """
+    return {"ASAN_OPTIONS": f"log_path={folder}/asan:detect_stack_use_after_return=1:detect_leaks=0:exitcode=99",
             "UBSAN_OPTIONS": f"log_path={folder}/ubsan:print_stacktrace=1",
             "ASAN_SYMBOLIZER_PATH": "/usr/bin/llvm-symbolizer-19"}
 

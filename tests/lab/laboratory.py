@@ -28,12 +28,13 @@ class Laboratory:
     direct: the enclaves find each other without a guard, each trusting the other's authority. It is the control that shows that
     servers, DNS and clients of the laboratory work.
     apart: guard and edges are started one by one instead of by `sallyport run`.
+    build: folder of the build whose programs are run, other than the usual one (lab.guard.program).
     dns: cleared, the guard is told the servers' addresses in its configuration instead of asking the enclaves' DNS.
     trusted: cleared, the guard's faces come from an authority that no server knows.
     """
 
     def __init__(self, north="prosody", south="ejabberd", families=(4,), direct=False, trusted=True, lanes=1, policy=POLICY,
-                 limits="", folder=None, level="info", apart=False, dns=True):
+                 limits="", folder=None, level="info", apart=False, dns=True, build=None):
         self._temporary = None
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="sallyport-lab-")
@@ -48,7 +49,7 @@ class Laboratory:
             "server", enclave.domains, WITHOUT_XMPP_ADDR if direct else ALL_NAMES) for enclave in ENCLAVES}
         self.resolvers = {enclave: Resolver(enclave, self.view(enclave), self.folder) for enclave in ENCLAVES}
         self.guard = None if direct else Guard(
-            self.folder, self._faces(trusted), self.authorities, self.families, lanes, policy, limits, dns)
+            self.folder, self._faces(trusted), self.authorities, self.families, lanes, policy, limits, dns, build)
         both = self.folder / "both-authorities.pem"
         both.write_bytes(b"".join(self.authorities[enclave].file.read_bytes() for enclave in ENCLAVES))
         self.servers = {}
