@@ -63,7 +63,7 @@ class Deliveries {
   std::size_t open_octets_ = 0, open_stanzas_ = 0;      // taken, not yet encoded
   std::size_t lent_octets_ = 0, lent_stanzas_ = 0;      // taken, not yet given back as credit
   std::size_t credit_octets_ = 0, credit_stanzas_ = 0;  // written, to be given back
-  std::vector<Mark> unwritten_, unsettled_;  ///< short: bounded by credit
+  std::vector<Mark> unwritten_, unsettled_;             ///< short: bounded by credit
 };
 
 }  // namespace sallyport::edge

@@ -163,6 +163,7 @@ asio::awaitable<void> Guard::accept(EdgeIndex edge) {
   asio::steady_timer pause(executor);
   Door& door = doors_[edge];
   for (;;) {
+    if (!door.acceptor) co_return;
     auto [failed, socket] = co_await door.acceptor->async_accept(kNoThrow);
     if (failed == asio::error::operation_aborted) co_return;
     if (failed) {

@@ -30,6 +30,7 @@ asio::awaitable<void> Guard::accept_control() {
   auto executor = co_await asio::this_coro::executor;
   asio::steady_timer pause(executor);
   for (;;) {
+    if (!control_) co_return;
     auto [failed, socket] = co_await control_->async_accept(kNoThrow);
     if (failed == asio::error::operation_aborted) co_return;
     if (failed) {

@@ -39,6 +39,7 @@ void Lane::on_edge_lost(EdgeIndex edge, Moment now) {
   state_.now = now;
   EdgeView& view = state_.edges[edge];
   std::vector<std::uint64_t> serials;
+  serials.reserve(view.legs.size());
   for (const auto& [id, serial] : view.legs) serials.push_back(serial);
   if (!serials.empty() || (state_.settings.lane == 0 && !view.up.empty()))
     state_.note(Reason::AirlockDown, view.enclave, {{"legs", std::to_string(serials.size())}});
@@ -294,11 +295,12 @@ void Lane::drain(Moment now, std::chrono::milliseconds deadline) {
   drain.deadline_ms = static_cast<std::uint32_t>(deadline.count());
   for (EdgeIndex edge = 0; edge < state_.edges.size(); ++edge) {
     const std::vector<bool>& up = state_.edges[edge].up;
-    for (std::uint16_t lane = 0; lane < up.size(); ++lane) {
-      if (up[lane]) state_.outlet.send(edge, lane, airlock::kNoLeg, drain);
+    for (std::size_t lane = 0; lane < up.size(); ++lane) {
+      if (up[lane]) state_.outlet.send(edge, static_cast<std::uint16_t>(lane), airlock::kNoLeg, drain);
     }
   }
   std::vector<std::uint64_t> serials;
+  serials.reserve(state_.routes.size());
   for (const auto& [serial, route] : state_.routes) serials.push_back(serial);
   for (const std::uint64_t serial : serials) state_.route(serial)->retry();
 }

@@ -40,7 +40,7 @@ class LaneThread::Line final : public airlock::Channel::Owner {
         stay_(stay),
         edge_lane_(edge_lane),
         channel_(airlock::Channel::make(std::move(socket), *this)) {}
-  ~Line() { channel_->close(); }
+  virtual ~Line() { channel_->close(); }
 
   void start(const airlock::Welcome& welcome) {
     channel_->send(airlock::kNoLeg, welcome);

@@ -178,11 +178,13 @@ void Route::on_lost(OutLeg& leg, bool clean) {
 void Route::give_back(OutLeg& leg) {
   // Records are written in order, so what has no record yet stands at the end.
   const bool granted = still_granted(pair_, from_enclave(), to_enclave(), *lane_.bundle);
+  // Where the edge did not say, all of it may have left.
+  const std::uint64_t written = leg.written.value_or(leg.last);
   while (!leg.unsettled.empty() && leg.unsettled.front().letter.record != 0) {
     const std::uint64_t number = leg.first_unsettled();
     Sent sent = std::move(leg.unsettled.front());
     leg.unsettled.pop_front();
-    const bool may_have_left = sent.delivered && number <= *leg.written;
+    const bool may_have_left = sent.delivered && number <= written;
     if (number <= leg.settled) {
       lane_.answer(sent.letter.origin);
     } else if (!granted && !sent.letter.injection) {
