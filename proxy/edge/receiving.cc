@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "inspect/base64.h"
 #include "inspect/jid.h"
 #include "inspect/names.h"
 #include "inspect/serializer.h"
-#include "proxy/edge/base64.h"
 #include "proxy/edge/stream_text.h"
 
 namespace sallyport::edge {
@@ -262,7 +262,7 @@ void Receiving::on_authzid(std::string_view encoded, Actions& out) {
   std::optional<std::string> authzid;
   // SASL1: a lone "=" is the empty string (RFC 6120 6.4.2).
   if (encoded != "=") {
-    authzid = from_base64(encoded);
+    authzid = inspect::decode_base64(encoded);
     if (!authzid) return refuse_auth("incorrect-encoding", out);
   }
   if (authzid && !authzid->empty()) {

@@ -7,7 +7,7 @@
 
 #include <openssl/rand.h>
 
-#include "proxy/edge/base64.h"
+#include "inspect/base64.h"
 
 namespace sallyport::edge {
 
@@ -15,7 +15,8 @@ std::string new_stream_id() {
   std::array<unsigned char, 16> random{};
   if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
     throw std::runtime_error("the system has no random numbers");
-  std::string id = base64(std::string_view(reinterpret_cast<const char*>(random.data()), random.size()));
+  std::string id =
+      inspect::encode_base64(std::string_view(reinterpret_cast<const char*>(random.data()), random.size()));
   id.resize(22);
   std::ranges::replace(id, '+', '-');
   std::ranges::replace(id, '/', '_');

@@ -5,10 +5,10 @@
 #include <charconv>
 #include <utility>
 
+#include "inspect/base64.h"
 #include "inspect/jid.h"
 #include "inspect/names.h"
 #include "inspect/serializer.h"
-#include "proxy/edge/base64.h"
 
 namespace sallyport::edge {
 namespace {
@@ -90,11 +90,12 @@ std::string sasl_failure(std::string_view condition) {
 }
 
 std::string external_auth(std::string_view domain) {
-  return "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>" + base64(domain) + "</auth>";
+  return "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>" + inspect::encode_base64(domain) +
+         "</auth>";
 }
 
 std::string external_response(std::string_view domain) {
-  return "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>" + base64(domain) + "</response>";
+  return "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>" + inspect::encode_base64(domain) + "</response>";
 }
 
 std::optional<std::string> dialback_refusal(const Node& request) {

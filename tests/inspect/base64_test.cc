@@ -45,5 +45,11 @@ TEST(Base64, Z_51_SaslWritesZeroOctetsAsOneEqualsSign) {
   EXPECT_EQ(encode_sasl("foo"), "Zm9v");
 }
 
+TEST(Base64, SASL_16_Z_51_RefusesWhatIsNotTheOneEncoding) {
+  for (const char* text : {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zh==", "Zm9=", "Zm9v\n", " Zm9v", "Zm 9",
+                           "Zg==Zg==", "ab$=", "Zm8_", "Zm-v"})
+    EXPECT_EQ(decode_base64(text), std::nullopt) << text;
+}
+
 }  // namespace
 }  // namespace sallyport::inspect
