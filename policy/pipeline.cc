@@ -63,11 +63,12 @@ void refuse(Judgement& judgement, Reason reason, const Peering* peering) {
 
 }  // namespace
 
-Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Bundle& bundle,
-                Scratch& scratch) {
+Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Moment& now,
+                const Bundle& bundle, Scratch& scratch) {
   Run run{.stanza = stanza,
           .octets = octets,
           .crossing = crossing,
+          .now = now,
           .bundle = bundle,
           .scratch = scratch,
           .facts = {},

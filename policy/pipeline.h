@@ -7,6 +7,7 @@
 #include "inspect/element.h"
 #include "inspect/jid.h"
 #include "policy/bundle.h"
+#include "policy/moment.h"
 #include "policy/verdict.h"
 
 namespace sallyport::policy {
@@ -19,9 +20,9 @@ struct Scratch {
 
 /// Judges one stanza. Edits are made in the tree, so that what is released is what is serialised; the tree of a stanza
 /// that is not released is of no use afterwards. `octets` is the size of the normal form that came in. Judging the same
-/// stanza by the same bundle gives the same answer; nothing is kept but prepared addresses.
-Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Bundle& bundle,
-                Scratch& scratch);
+/// stanza by the same bundle at the same moment gives the same answer; nothing is kept but prepared addresses.
+Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Moment& now,
+                const Bundle& bundle, Scratch& scratch);
 
 /// Asks again of what is to leave (design.md section 3, step 6; also of injections): is it a stanza, has it the `to`
 /// and `from` that a S2S leg requires, are their domains the pair granted on the out-leg, does it fit? `octets` is the

@@ -15,6 +15,7 @@ struct Run {
   inspect::Node& stanza;
   std::size_t octets;
   const Crossing& crossing;
+  const Moment& now;
   const Bundle& bundle;
   Scratch& scratch;
 

@@ -145,7 +145,11 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
   crossing.to_enclave = leg.to_enclave;
   crossing.lang = leg.lang;
   crossing.granted = leg.pairs;
-  const policy::Judgement judgement = policy::judge(node, stanza.normal_form.size(), crossing, bundle, state_.scratch);
+  const policy::Moment now{
+      .wall = std::chrono::time_point_cast<std::chrono::milliseconds>(state_.now.wall),
+      .steady = std::chrono::duration_cast<std::chrono::milliseconds>(state_.now.steady.time_since_epoch())};
+  const policy::Judgement judgement =
+      policy::judge(node, stanza.normal_form.size(), crossing, now, bundle, state_.scratch);
   const policy::StanzaFacts& facts = judgement.facts;
   const auto is_pair = [&](const Route* each) {
     return each->pair().from == facts.from.domain && each->pair().to == facts.to.domain;

@@ -69,7 +69,7 @@ int run(std::size_t count) {
     scratch.arena.clear();
     const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
     if (!judging) return;
-    const Judgement judgement = judge(**stanza, octets.size(), crossing, policy, scratch);
+    const Judgement judgement = judge(**stanza, octets.size(), crossing, Moment(), policy, scratch);
     released += judgement.verdict == Verdict::Release && !check_output(**stanza, granted[0], octets.size(), 0);
   };
   const auto time = [&](bool judging) {

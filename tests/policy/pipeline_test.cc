@@ -94,7 +94,7 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   ASSERT_TRUE(stanza) << stanza.error().what;
   const Crossing crossing{
       .from_enclave = vector.from_enclave, .to_enclave = vector.to_enclave, .lang = vector.lang, .granted = granted};
-  const Judgement judgement = judge(**stanza, octets.size(), crossing, bundle, scratch);
+  const Judgement judgement = judge(**stanza, octets.size(), crossing, Moment(), bundle, scratch);
 
   EXPECT_EQ(name(judgement.verdict), vector.verdict);
   EXPECT_EQ(code(judgement.reason), vector.reason);
@@ -111,7 +111,7 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   const std::string again = normal_form(leaves);
   const auto twice = inspect::decode(again, scratch.arena, inspect::ParserLimits{});
   ASSERT_TRUE(twice) << twice.error().what;
-  EXPECT_EQ(judge(**twice, again.size(), crossing, bundle, scratch).verdict, Verdict::Release);
+  EXPECT_EQ(judge(**twice, again.size(), crossing, Moment(), bundle, scratch).verdict, Verdict::Release);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Vectors, ::testing::ValuesIn(testing::read_vectors()), [](const auto& each) {

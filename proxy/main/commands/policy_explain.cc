@@ -1,4 +1,5 @@
 // `sallyport policy explain`: what a policy makes of one stanza, without any server.
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -161,7 +162,9 @@ void run(Options options) {
   for (auto& [from, to] : options.pairs) granted.push_back({from, to});
   const policy::Crossing crossing{
       .from_enclave = options.from_enclave, .to_enclave = options.to_enclave, .lang = options.lang, .granted = granted};
-  Explained explained{.judgement = policy::judge(**stanza, octets.size(), crossing, bundle, scratch),
+  const policy::Moment now{
+      .wall = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()), .steady = {}};
+  Explained explained{.judgement = policy::judge(**stanza, octets.size(), crossing, now, bundle, scratch),
                       .bundle_hash = bundle.hash(),
                       .leaves = {},
                       .where_to = {}};

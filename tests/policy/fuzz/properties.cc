@@ -29,7 +29,7 @@ Bundle make_bundle() {
 Judgement judge_here(inspect::Node& stanza, std::size_t octets, Scratch& scratch) {
   static const Bundle bundle = make_bundle();
   const Crossing crossing{.from_enclave = "north", .to_enclave = "south", .lang = "fr", .granted = kGranted};
-  return judge(stanza, octets, crossing, bundle, scratch);
+  return judge(stanza, octets, crossing, Moment(), bundle, scratch);
 }
 
 std::string released_fault(const inspect::Node& stanza, const Judgement& judgement, Scratch& scratch) {
