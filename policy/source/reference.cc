@@ -5,7 +5,7 @@ namespace {
 
 constexpr std::string_view kHead =
     "# The policy file\n\n"
-    "Made from the table of keys in `policy/source/keys.cc`; a test compares the two. "
+    "Made from the table of keys in `policy/source/keys*.cc`; a test compares the two. "
     "`cmake --build build/release --target reference` writes it anew.\n\n"
     "The officer's file says which domains each enclave owns, and what may cross between them. It is TOML. What it "
     "does "
