@@ -15,8 +15,9 @@ MAY_INCLUDE = {
     "policy": {"inspect"},
     "proxy/airlock": {"inspect"},
     "proxy/config": {"inspect"},
-    "proxy/guard": {"proxy/airlock", "proxy/config", "policy", "audit", "inspect"},
-    "proxy/edge": {"proxy/airlock", "proxy/config", "certs", "inspect"},
+    "proxy/relay": {"inspect"},
+    "proxy/guard": {"proxy/airlock", "proxy/relay", "proxy/config", "policy", "audit", "inspect"},
+    "proxy/edge": {"proxy/airlock", "proxy/relay", "proxy/config", "certs", "inspect"},
     "proxy/main": {"proxy/edge", "proxy/guard", "proxy/airlock", "proxy/config", "policy", "audit", "certs", "inspect"},
 }
 
@@ -29,7 +30,7 @@ CLOCK = re.compile(r"\b(system_clock|steady_clock|high_resolution_clock|utc_cloc
 
 # Nothing that the guard links may see these.
 FOREIGN_TEXT = re.compile(r"^(libxml/.*|expat\.h|openssl/.*|unbound\.h|xercesc/.*|netdb\.h|netinet/.*|arpa/.*)$")
-GUARD_SIDE = ("inspect", "audit", "policy", "proxy/airlock", "proxy/guard")
+GUARD_SIDE = ("inspect", "audit", "policy", "proxy/airlock", "proxy/relay", "proxy/guard")
 XML_READERS = ("inspect/stream_parser", "policy/source/")
 OF_XML_TARGET = "inspect/stream_parser"
 

@@ -1,0 +1,61 @@
+#include "proxy/relay/passage.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sallyport::relay {
+
+std::uint64_t Passage::forward(std::size_t octets) {
+  entries_.push_back({++came_, ++left_, octets, {}});
+  octets_ += octets;
+  return left_;
+}
+
+void Passage::refuse(const Digest& digest) {
+  ++came_;
+  refused_.insert_or_assign(came_, digest);
+  entries_.push_back({came_, 0, 0, {}});
+  advance();
+}
+
+std::uint64_t Passage::inject(std::string xml) {
+  const std::size_t octets = xml.size();
+  entries_.push_back({0, ++left_, octets, std::move(xml)});
+  octets_ += octets;
+  return left_;
+}
+
+bool Passage::settle(std::uint64_t number) {
+  if (number > left_) return false;
+  settled_ = std::max(settled_, number);
+  advance();
+  return true;
+}
+
+void Passage::advance() {
+  while (!entries_.empty() && entries_.front().out <= settled_) {
+    const Entry& entry = entries_.front();
+    if (entry.in != 0) handled_ = entry.in;
+    octets_ -= entry.octets;
+    entries_.pop_front();
+  }
+  refused_.erase(refused_.begin(), refused_.upper_bound(handled_));
+}
+
+bool Passage::was_refused(const Digest& digest) const {
+  const auto before = refused_.find(came_ + 1);
+  return before != refused_.end() && before->second == digest;
+}
+
+std::vector<std::string> Passage::resume() {
+  std::vector<std::string> again;
+  for (Entry& entry : entries_)
+    if (entry.in == 0) again.push_back(std::move(entry.copy));
+  entries_.clear();
+  octets_ = 0;
+  came_ = handled_;
+  left_ = settled_;
+  return again;
+}
+
+}  // namespace sallyport::relay
