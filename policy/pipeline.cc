@@ -72,13 +72,15 @@ Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& cross
           .bundle = bundle,
           .scratch = scratch,
           .facts = {},
-          .findings = {}};
+          .findings = {},
+          .intents = {}};
   Objection objection = stanza_and_addresses(run);
   if (!objection) objection = later_stages(run);
 
   Judgement judgement;
   judgement.findings = run.findings;
   judgement.facts = run.facts;
+  judgement.intents = run.intents;
   if (run.peering) judgement.rule = run.peering->id;
   if (objection) {
     refuse(judgement, *objection, run.peering);

@@ -7,13 +7,18 @@
 #include "inspect/element.h"
 #include "inspect/jid.h"
 #include "policy/bundle.h"
+#include "policy/memory.h"
 #include "policy/moment.h"
 #include "policy/verdict.h"
 
 namespace sallyport::policy {
 
-/// What a lane lends to the pipeline: memory of the batch and the addresses it has seen. One per lane, not shared.
+/// What a lane lends to the pipeline: memory of the batch, the addresses it has seen, and what it remembers between
+/// stanzas. One per lane, not shared.
 struct Scratch {
+  explicit Scratch(const Memory& remembered) : memory(remembered) {}
+
+  const Memory& memory;  ///< must outlive this
   inspect::Arena arena;
   inspect::JidCache jids;
 };

@@ -22,6 +22,7 @@ struct Run {
   Kind kind = Kind::Message;  ///< set by shape, which lets nothing go on that is of no kind
   StanzaFacts facts;
   Findings findings;
+  Intents intents;  ///< each stage appends to its own part; what is remembered is run.scratch.memory
   const Peering* peering = nullptr;  ///< set by addressing
 };
 

@@ -12,6 +12,7 @@
 #include "inspect/element.h"
 #include "inspect/errors.h"
 #include "inspect/jid.h"
+#include "policy/intents.h"
 #include "policy/reason.h"
 
 namespace sallyport::policy {
@@ -119,6 +120,7 @@ struct Judgement {
   StanzaFacts facts;
   StanzaFault fault;                                                              ///< of a Bounce
   inspect::StreamCondition sever = inspect::StreamCondition::UndefinedCondition;  ///< of a Sever
+  Intents intents;
 };
 
 }  // namespace sallyport::policy

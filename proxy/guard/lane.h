@@ -69,8 +69,8 @@ class Lane {
   void prove(InLeg& leg, const airlock::Proved& proved);
   void take_stanza(InLeg& leg, const airlock::Stanza& stanza);
   void judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node);
-  void release(Waiting waiting, const inspect::Node& node, Route& route, const policy::StanzaFacts& facts);
-  void refuse(Waiting waiting, Route& route, const policy::StanzaFacts& facts,
+  void release(Waiting waiting, const inspect::Node& node, Route& route, const policy::Judgement& judgement);
+  void refuse(Waiting waiting, Route& route, const policy::Judgement& judgement,
               const std::optional<policy::StanzaFault>& fault, policy::Reason reason);
   bool may_send_error(InLeg& leg) const;
   audit::StanzaRecord begin_record(const InLeg& leg, const airlock::Stanza& stanza, const Route& route,

@@ -145,11 +145,8 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
   crossing.to_enclave = leg.to_enclave;
   crossing.lang = leg.lang;
   crossing.granted = leg.pairs;
-  const policy::Moment now{
-      .wall = std::chrono::time_point_cast<std::chrono::milliseconds>(state_.now.wall),
-      .steady = std::chrono::duration_cast<std::chrono::milliseconds>(state_.now.steady.time_since_epoch())};
   const policy::Judgement judgement =
-      policy::judge(node, stanza.normal_form.size(), crossing, now, bundle, state_.scratch);
+      policy::judge(node, stanza.normal_form.size(), crossing, policy_moment(state_.now), bundle, state_.scratch);
   const policy::StanzaFacts& facts = judgement.facts;
   const auto is_pair = [&](const Route* each) {
     return each->pair().from == facts.from.domain && each->pair().to == facts.to.domain;
@@ -164,19 +161,20 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
   switch (judgement.verdict) {
     case Verdict::Release:
     case Verdict::Alter:
-      if (found == leg.routes.end()) return refuse(std::move(waiting), route, facts, {}, Reason::OutputPair);
-      return release(std::move(waiting), node, route, facts);
+      if (found == leg.routes.end()) return refuse(std::move(waiting), route, judgement, {}, Reason::OutputPair);
+      return release(std::move(waiting), node, route, judgement);
     case Verdict::Bounce: {
       const bool spent = !may_send_error(leg);
       if (spent) waiting.record.findings.emplace_back(policy::code(Reason::RouteErrorBudget));
-      return refuse(std::move(waiting), route, facts, spent ? std::nullopt : std::optional(judgement.fault),
+      return refuse(std::move(waiting), route, judgement, spent ? std::nullopt : std::optional(judgement.fault),
                     judgement.reason);
     }
     case Verdict::Answer:  // No stage gives one for what passes between servers.
     case Verdict::Drop:
-      return refuse(std::move(waiting), route, facts, {}, judgement.reason);
+      return refuse(std::move(waiting), route, judgement, {}, judgement.reason);
     case Verdict::Sever: {
       const Origin origin = waiting.letter.origin;
+      state_.memory.commit(judgement.intents.refusal, policy_moment(state_.now));
       OnRecord then;
       then.then = OnRecord::Then::Answer;
       then.origin = origin;
@@ -216,14 +214,16 @@ audit::StanzaRecord Lane::begin_record(const InLeg& leg, const airlock::Stanza& 
   return record;
 }
 
-void Lane::release(Waiting waiting, const inspect::Node& node, Route& route, const policy::StanzaFacts& facts) {
+void Lane::release(Waiting waiting, const inspect::Node& node, Route& route, const policy::Judgement& judgement) {
+  const policy::StanzaFacts& facts = judgement.facts;
   const policy::Bundle& bundle = *state_.bundle;
   std::string& xml = waiting.letter.xml;
   inspect::serialize(node, inspect::ns::kServer, xml);
   if (const auto objection = policy::check_output(node, route.pair(), xml.size(), bundle.limits().leg_octets)) {
     const auto fault = policy::fault(facts, *objection, bundle.peering(route.pair().from, route.pair().to));
-    return refuse(std::move(waiting), route, facts, fault, *objection);
+    return refuse(std::move(waiting), route, judgement, fault, *objection);
   }
+  state_.memory.commit(judgement.intents.release, policy_moment(state_.now));
   waiting.letter.sender = ReturnAddress::of(facts);
   waiting.record.octets_out = xml.size();
   waiting.record.sha256_out = state_.sha256(xml);
@@ -231,12 +231,13 @@ void Lane::release(Waiting waiting, const inspect::Node& node, Route& route, con
   route.pass(std::move(waiting));
 }
 
-void Lane::refuse(Waiting waiting, Route& route, const policy::StanzaFacts& facts,
+void Lane::refuse(Waiting waiting, Route& route, const policy::Judgement& judgement,
                   const std::optional<policy::StanzaFault>& fault, Reason reason) {
+  state_.memory.commit(judgement.intents.refusal, policy_moment(state_.now));
   OnRecord then;
   then.then = OnRecord::Then::Answer;
   then.origin = waiting.letter.origin;
-  if (fault) then.bounce = state_.make_bounce(facts, *fault, reason, route);
+  if (fault) then.bounce = state_.make_bounce(judgement.facts, *fault, reason, route);
   waiting.record.verdict = policy::name(then.bounce ? Verdict::Bounce : Verdict::Drop);
   waiting.record.reason = policy::code(reason);
   state_.recorder.submit(audit::Record(std::move(waiting.record)), std::move(then));

@@ -91,7 +91,8 @@ struct LaneState {
   Agenda agenda;
   Moment now;
   std::mt19937_64 random;
-  policy::Scratch scratch;
+  policy::Memory memory;
+  policy::Scratch scratch{memory};
   Sha256 sha256;
   bool halted = false;    ///< the log has failed: no release, Credit or Handled
   bool draining = false;  ///< nothing new

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "audit/record.h"
+#include "policy/moment.h"
 
 namespace sallyport::guard {
 
@@ -14,5 +15,11 @@ struct Moment {
   Steady steady{};     ///< deadlines
   audit::Time wall{};  ///< records
 };
+
+/// The same for a judgement.
+inline policy::Moment policy_moment(const Moment& now) {
+  return {.wall = std::chrono::floor<std::chrono::milliseconds>(now.wall),
+          .steady = std::chrono::duration_cast<std::chrono::milliseconds>(now.steady.time_since_epoch())};
+}
 
 }  // namespace sallyport::guard

@@ -63,7 +63,8 @@ int run(std::size_t count) {
   const std::string octets = chat();
   const Pair granted[] = {{"north.test", "south.test"}};
   const Crossing crossing{.from_enclave = "north", .to_enclave = "south", .lang = "en", .granted = granted};
-  Scratch scratch;
+  const Memory memory;
+  Scratch scratch(memory);
   std::size_t released = 0;
   const auto pass = [&](bool judging) {
     scratch.arena.clear();

@@ -89,7 +89,8 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   for (const auto& [from, to] : vector.granted) granted.push_back({from, to});
   const std::string octets = normal_form(vector.in);
 
-  Scratch scratch;
+  const Memory memory;
+  Scratch scratch(memory);
   const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
   ASSERT_TRUE(stanza) << stanza.error().what;
   const Crossing crossing{

@@ -152,7 +152,8 @@ void add_what_leaves(Explained& explained, const inspect::Node& stanza, inspect:
 void run(Options options) {
   const policy::Bundle bundle = load_or_end(options.bundle);
   const std::string octets = read_or_end(read_file_or_end(options.stanza));
-  policy::Scratch scratch;
+  const policy::Memory memory;
+  policy::Scratch scratch(memory);
   const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
   if (!stanza) end(1, "the stanza can't be decoded: " + stanza.error().what);
   complete(options, bundle, **stanza);

@@ -72,7 +72,8 @@ std::string bundle_fault(std::string_view octets) {
 }
 
 std::string judge_fault(std::string_view octets) {
-  static Scratch scratch;  // its cache is large, and a lane keeps one as well
+  static const Memory memory;
+  static Scratch scratch(memory);  // its cache is large, and a lane keeps one as well
   scratch.arena.clear();
   const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
   if (!stanza) return "";

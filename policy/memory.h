@@ -1,0 +1,17 @@
+// What one guard lane remembers between stanzas (design.md section 6).
+#pragma once
+
+#include "policy/intents.h"
+#include "policy/moment.h"
+
+namespace sallyport::policy {
+
+/// A member for each part, of a type in a header of its own: const queries for the stages, and commit(its change, now)
+/// for the lane. Every part is bounded. One per guard lane, not shared. Does no I/O: what must outlive the process is
+/// written by the lane, before it commits what opens a gate.
+struct Memory {
+  /// Makes the changes of one judgement. The stages see them from the next stanza on.
+  void commit(const Changes& changes, const Moment& now);
+};
+
+}  // namespace sallyport::policy
