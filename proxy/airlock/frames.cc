@@ -53,8 +53,9 @@ std::expected<Frame, FrameFault> read(std::string_view octets) {
 
 std::string_view name(const Body& body) {
   static constexpr std::array<std::string_view, std::variant_size_v<Body>> kNames = {
-      "Hello",  "Welcome", "Opened", "Terms",   "Refuse",  "Proved", "Dial",   "Ready", "Failed", "Grant",
-      "Stanza", "Deliver", "Credit", "Handled", "Settled", "Close",  "Closed", "Event", "Beat",   "Drain"};
+      "Hello", "Welcome", "Opened",  "Terms",  "Refuse",  "Proved",  "Dial",  "Ready",  "Failed",
+      "Grant", "Stanza",  "Deliver", "Credit", "Handled", "Settled", "Close", "Closed", "Event",
+      "Beat",  "Drain",   "Offer",   "Sasl",   "Bind",    "Bound",   "Csi"};
   return kNames[body.index()];
 }
 

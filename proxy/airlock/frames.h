@@ -15,6 +15,8 @@
 
 #include "inspect/errors.h"
 #include "inspect/octets.h"
+#include "proxy/relay/mechanism.h"
+#include "proxy/relay/sasl_condition.h"
 
 namespace sallyport::airlock {
 
@@ -89,7 +91,7 @@ struct Welcome {
 /// E: an accepted leg has TLS and its header. Domains as the peer wrote them; the guard prepares them.
 struct Opened {
   LegKind kind = LegKind::S2s;
-  std::string from, to;
+  std::string from, to;     ///< of a client: `from` is the bare JID that it claims, "" if none
   std::string lang;         ///< xml:lang of the header, "" if none
   std::string peer;         ///< "[::1]:40000"
   std::string destination;  ///< address the peer connected to
@@ -221,9 +223,62 @@ struct Drain {
   static void fields(auto& s, auto&& f) { f(s.deadline_ms); }
 };
 
+// Clients (C2S). What a client and its server negotiate crosses as fields, and each edge writes its own elements.
+
+/// Before authentication, or after it, on the stream that was started again.
+enum class OfferStage : std::uint8_t { Authentication, Session };
+/// Stream features that are understood; an edge reports no others (protocol.md 3.7). A bit each in Offer::features.
+enum class Feature : std::uint8_t {
+  Bind,
+  StreamManagement,  ///< urn:xmpp:sm:3
+  ClientState,       ///< urn:xmpp:csi:0
+  RosterVersioning,  ///< urn:xmpp:features:rosterver
+  PreApproval,       ///< urn:xmpp:features:pre-approval
+};
+constexpr std::uint32_t bit(Feature feature) {
+  return std::uint32_t{1} << static_cast<unsigned>(feature);
+}
+inline constexpr std::uint32_t kAllFeatures = (bit(Feature::PreApproval) << 1) - 1;
+
+/// Both: what the server offers, and what of it the client is shown.
+struct Offer {
+  OfferStage stage = OfferStage::Authentication;
+  std::uint32_t mechanisms = 0;     ///< relay::Mechanisms, in stage Authentication
+  std::uint32_t features = 0;       ///< in stage Session
+  std::uint32_t stanza_octets = 0;  ///< XEP-0478; 0: not told
+  static void fields(auto& s, auto&& f) { f(s.stage, s.mechanisms, s.features, s.stanza_octets); }
+};
+
+enum class SaslStep : std::uint8_t { Auth, Challenge, Response, Success, Failure, Abort };
+/// Both: one step of a login. Auth, Response and Abort come from the client, the rest from the server.
+struct Sasl {
+  SaslStep step = SaslStep::Auth;
+  relay::Mechanism mechanism = relay::Mechanism::Plain;                  ///< of Auth
+  relay::SaslCondition condition = relay::SaslCondition::NotAuthorized;  ///< of Failure
+  bool has_octets = false;  ///< an empty message is not the same as none (RFC 6120 6.4.2)
+  std::string octets;       ///< at most 6 KiB, without base 64. A secret: wiped by whoever has passed it on
+  static void fields(auto& s, auto&& f) { f(s.step, s.mechanism, s.condition, s.has_octets, s.octets); }
+};
+/// Both: the resource that the client asks for; "" leaves the choice to the server.
+struct Bind {
+  std::string resource;
+  static void fields(auto& s, auto&& f) { f(s.resource); }
+};
+/// Both: the full JID as the server says it, prepared by the guard; or why there is none.
+struct Bound {
+  std::string jid;  ///< "" if refused
+  inspect::StanzaCondition condition = inspect::StanzaCondition::UndefinedCondition;
+  static void fields(auto& s, auto&& f) { f(s.jid, s.condition); }
+};
+/// Both, from the client to the server: whether the client is in use (XEP-0352).
+struct Csi {
+  bool active = true;
+  static void fields(auto& s, auto&& f) { f(s.active); }
+};
+
 /// The order is the wire's type number, from 1.
 using Body = std::variant<Hello, Welcome, Opened, Terms, Refuse, Proved, Dial, Ready, Failed, Grant, Stanza, Deliver,
-                          Credit, Handled, Settled, Close, Closed, Event, Beat, Drain>;
+                          Credit, Handled, Settled, Close, Closed, Event, Beat, Drain, Offer, Sasl, Bind, Bound, Csi>;
 
 struct Frame {
   LegId leg = kNoLeg;
@@ -258,6 +313,16 @@ template <>
 inline constexpr airlock::DialFault kLast<airlock::DialFault> = airlock::DialFault::Overload;
 template <>
 inline constexpr airlock::CloseKind kLast<airlock::CloseKind> = airlock::CloseKind::Abort;
+template <>
+inline constexpr airlock::OfferStage kLast<airlock::OfferStage> = airlock::OfferStage::Session;
+template <>
+inline constexpr airlock::SaslStep kLast<airlock::SaslStep> = airlock::SaslStep::Abort;
+template <>
+inline constexpr relay::Mechanism kLast<relay::Mechanism> = relay::kLastMechanism;
+template <>
+inline constexpr relay::SaslCondition kLast<relay::SaslCondition> = relay::kLastSaslCondition;
+template <>
+inline constexpr StanzaCondition kLast<StanzaCondition> = kLastStanzaCondition;
 template <>
 inline constexpr StreamCondition kLast<StreamCondition> = kLastStreamCondition;
 template <>

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "inspect/names.h"
 #include "inspect/normal_form.h"
 
 namespace sallyport::edge {
@@ -15,7 +14,7 @@ constexpr std::size_t kArenaBlock = 2048;
 }  // namespace
 
 Conversation::Conversation(Machine& machine)
-    : machine_(machine), parser_(inspect::ns::kServer, ParserLimits::before_authentication()) {}
+    : machine_(machine), parser_(machine.content_namespace(), ParserLimits::before_authentication()) {}
 
 void Conversation::feed(std::string_view bytes) {
   parser_.feed(bytes);
@@ -73,8 +72,8 @@ std::optional<inspect::StreamEvent> Conversation::next_event() {
 void Conversation::dispatch(const inspect::StreamEvent& event) {
   if (const auto* header = std::get_if<inspect::StreamHeader>(&event)) {
     machine_.on_header(*header, actions_);
-  } else if (std::holds_alternative<inspect::StanzaRead>(event)) {
-    machine_.on_stanza(actions_);
+  } else if (const auto* stanza = std::get_if<inspect::StanzaRead>(&event)) {
+    machine_.on_stanza(*stanza, actions_);
   } else if (const auto* read = std::get_if<inspect::StreamElement>(&event)) {
     if (machine_.forbids_whitespace() && parser_.keepalive_octets() > keepalive_seen_)
       return machine_.on_injection(actions_);
@@ -100,7 +99,7 @@ void Conversation::check_silence() {
 }
 
 void Conversation::restart(const ParserLimits& limits) {
-  parser_ = inspect::StreamParser(inspect::ns::kServer, limits);
+  parser_ = inspect::StreamParser(machine_.content_namespace(), limits);
   keepalive_seen_ = 0;
   held_back_.reset();
 }

@@ -199,7 +199,7 @@ void Initiating::on_grant(const airlock::Grant&, Actions&) {
   enter(Stage::Open);
 }
 
-void Initiating::on_stanza(Actions& out) {
+void Initiating::on_stanza(const inspect::StanzaRead&, Actions& out) {
   if (stage() == Stage::Closing || stage() == Stage::Draining) return discard_stanza();
   // 2.6: without bidi this stream carries stanzas one way only.
   fail(StreamError{StreamCondition::UnsupportedStanzaType, "a stanza against the direction of the stream", {}}, out);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "inspect/names.h"
 #include "proxy/edge/machine.h"
 
 namespace sallyport::edge {
@@ -23,12 +24,13 @@ class Initiating final : public Machine {
   void start(Actions& out) override;
   void on_header(const inspect::StreamHeader& header, Actions& out) override;
   void on_element(const inspect::Node& element, Actions& out) override;
-  void on_stanza(Actions& out) override;
+  void on_stanza(const inspect::StanzaRead& stanza, Actions& out) override;
   void on_secure(Secured secured, Actions& out) override;
   void on_tls_failed(std::string_view why, Actions& out) override;
   void on_injection(Actions& out) override;
   void on_grant(const airlock::Grant& grant, Actions& out) override;
 
+  std::string_view content_namespace() const override { return inspect::ns::kServer; }
   std::string_view near_domain() const override { return settings_.from; }
   std::string_view peer_domain() const override { return settings_.to; }
 

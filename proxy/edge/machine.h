@@ -83,7 +83,7 @@ class Machine {
   virtual void on_header(const inspect::StreamHeader& header, Actions& out) = 0;
   virtual void on_element(const inspect::Node& element, Actions& out) = 0;
   /// A stanza while takes_stanzas() is false.
-  virtual void on_stanza(Actions& out) = 0;
+  virtual void on_stanza(const inspect::StanzaRead& stanza, Actions& out) = 0;
   virtual void on_secure(Secured secured, Actions& out) = 0;
   virtual void on_tls_failed(std::string_view why, Actions& out) = 0;
   /// More bytes stand behind an element that must be the last for now (protocol.md T-19).
@@ -96,6 +96,8 @@ class Machine {
   // From the guard.
   virtual void on_terms(const airlock::Terms&, Actions&) {}
   virtual void on_grant(const airlock::Grant&, Actions&) {}
+  /// Of a client's session: Offer, Sasl, Bind, Bound, Csi.
+  virtual void on_session(const airlock::Body&, Actions&) {}
   void on_refuse(const airlock::Refuse& refuse, Actions& out);
   void on_close(const airlock::Close& close, Actions& out);
   void on_closed(Actions& out);
@@ -105,6 +107,8 @@ class Machine {
   /// Ends the leg with a stream error of our own: shutdown, reload, a limit.
   void sever(const inspect::StreamError& error, Actions& out);
 
+  /// jabber:server or jabber:client.
+  virtual std::string_view content_namespace() const = 0;
   /// Prepared; "" while unknown. Near: the one that we stand for.
   virtual std::string_view near_domain() const = 0;
   virtual std::string_view peer_domain() const = 0;

@@ -292,7 +292,7 @@ void Receiving::on_grant(const airlock::Grant&, Actions& out) {
   enter(Stage::Negotiating);
 }
 
-void Receiving::on_stanza(Actions& out) {
+void Receiving::on_stanza(const inspect::StanzaRead&, Actions& out) {
   if (stage() == Stage::Closing || stage() == Stage::Draining) return discard_stanza();
   if (awaiting_ == Awaiting::StartTls) return fail(error(StreamCondition::PolicyViolation, "a stanza before TLS"), out);
   fail(error(StreamCondition::NotAuthorized, "a stanza before authentication"), out);

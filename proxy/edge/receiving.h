@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "inspect/names.h"
 #include "proxy/edge/machine.h"
 
 namespace sallyport::edge {
@@ -31,7 +32,7 @@ class Receiving final : public Machine {
   void start(Actions& out) override;
   void on_header(const inspect::StreamHeader& header, Actions& out) override;
   void on_element(const inspect::Node& element, Actions& out) override;
-  void on_stanza(Actions& out) override;
+  void on_stanza(const inspect::StanzaRead& stanza, Actions& out) override;
   void on_secure(Secured secured, Actions& out) override;
   void on_tls_failed(std::string_view why, Actions& out) override;
   void on_injection(Actions& out) override;
@@ -40,6 +41,7 @@ class Receiving final : public Machine {
 
   /// What was asked of the guard, for asking it again on another lane (docs/airlock.md); empty before that.
   const std::optional<airlock::Opened>& opened() const { return opened_; }
+  std::string_view content_namespace() const override { return inspect::ns::kServer; }
   std::string_view near_domain() const override { return to_; }
   std::string_view peer_domain() const override { return from_; }
 

@@ -13,7 +13,7 @@ MAY_INCLUDE = {
     "certs": {"inspect"},
     "audit": {"inspect"},
     "policy": {"inspect"},
-    "proxy/airlock": {"inspect"},
+    "proxy/airlock": {"proxy/relay", "inspect"},
     "proxy/config": {"inspect"},
     "proxy/relay": {"inspect"},
     "proxy/guard": {"proxy/airlock", "proxy/relay", "proxy/config", "policy", "audit", "inspect"},

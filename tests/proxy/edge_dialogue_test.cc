@@ -6,8 +6,11 @@
 //      for `tls failed`, `guard FRAME ...`, `deadline`, `lost`, `sever CONDITION`
 // Out: `we TEXT`, `start tls NAME`, `ask FRAME ...`, `stanza`, `note CODE`, `end HOW: CAUSE`
 // [header ...], [error CONDITION] and the names in kShort stand for longer text, in both directions.
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -15,11 +18,14 @@
 #include <gtest/gtest.h>
 
 #include "inspect/errors.h"
+#include "inspect/names.h"
 #include "inspect/normal_form.h"
 #include "inspect/serializer.h"
+#include "proxy/edge/client_face.h"
 #include "proxy/edge/conversation.h"
 #include "proxy/edge/initiating.h"
 #include "proxy/edge/receiving.h"
+#include "proxy/edge/server_face.h"
 #include "proxy/edge/stream_text.h"
 
 namespace sallyport::edge {
@@ -50,18 +56,20 @@ std::string stream_error(const std::string& condition) {
   return text;
 }
 
-constexpr std::string_view kHeaderStart =
-    "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'";
+std::string header_start(std::string_view content_namespace) {
+  return "<stream:stream xmlns='" + std::string(content_namespace) +
+         "' xmlns:stream='http://etherx.jabber.org/streams'";
+}
 
 /// What the peer's line stands for.
-std::string expand(std::string text) {
+std::string expand(std::string text, std::string_view content_namespace = inspect::ns::kServer) {
   for (std::size_t at = 0; (at = text.find("[header", at)) != std::string::npos;) {
     const std::size_t end = text.find(']', at);
     const std::string attributes = text.substr(at + 7, end - at - 7);
     const bool versioned = attributes.find("version=") != std::string::npos;
     text.replace(
         at, end - at + 1,
-        "<?xml version='1.0'?>" + std::string(kHeaderStart) + attributes + (versioned ? ">" : " version='1.0'>"));
+        "<?xml version='1.0'?>" + header_start(content_namespace) + attributes + (versioned ? ">" : " version='1.0'>"));
   }
   for (std::size_t at = 0; (at = text.find("[error ", at)) != std::string::npos;) {
     const std::size_t end = text.find(']', at);
@@ -72,7 +80,7 @@ std::string expand(std::string text) {
 }
 
 /// The same for what we write, the other way round.
-std::string contract(std::string text) {
+std::string contract(std::string text, std::string_view content_namespace) {
   for (const auto& [name, long_text] : kShort) replace_all(text, long_text, name);
   for (std::size_t i = 0; i <= static_cast<std::size_t>(inspect::kLastStreamCondition); ++i) {
     const std::string condition(inspect::name(static_cast<inspect::StreamCondition>(i)));
@@ -81,7 +89,7 @@ std::string contract(std::string text) {
     replace_all(error, std::string(kClosingTag), "[end]");
     replace_all(text, error, "[error " + condition + "]");
   }
-  const std::string start = "<?xml version='1.0'?>" + std::string(kHeaderStart);
+  const std::string start = "<?xml version='1.0'?>" + header_start(content_namespace);
   for (std::size_t at = 0; (at = text.find(start, at)) != std::string::npos;) {
     const std::size_t end = text.find('>', at + start.size());
     std::string attributes = text.substr(at + start.size(), end - at - start.size());
@@ -144,7 +152,7 @@ class Stage {
     flush_written();
     if (verb == "peer") {
       EXPECT_TRUE(conversation_.hungry()) << "not read: " << rest;
-      if (conversation_.hungry()) conversation_.feed(expand(rest));
+      if (conversation_.hungry()) conversation_.feed(expand(rest, machine_.content_namespace()));
     } else if (verb == "tls") {
       if (rest == "failed")
         machine_.on_tls_failed("handshake failure", actions);
@@ -197,8 +205,40 @@ class Stage {
       machine_.on_close({airlock::CloseKind::Condition, inspect::stream_condition(first).value(), {}, {}}, actions);
     else if (frame == "Closed")
       machine_.on_closed(actions);
+    else if (const auto body = session_frame(frame, first, second))
+      machine_.on_session(*body, actions);
     else
       ADD_FAILURE() << "no such frame: " << frame;
+  }
+
+  /// `Offer login MECHANISM`, `Offer session FEATURES`, `Sasl STEP [OCTETS or CONDITION]`, `Bind [RESOURCE]`,
+  /// `Bound [JID or error CONDITION]`, `Csi active|inactive`.
+  static std::optional<airlock::Body> session_frame(const std::string& frame, const std::string& first,
+                                                    const std::string& second) {
+    if (frame == "Offer" && first == "login") {
+      relay::Mechanisms mechanisms;
+      mechanisms.add(relay::mechanism(second).value());
+      return airlock::Offer{airlock::OfferStage::Authentication, mechanisms.bits(), 0, 0};
+    }
+    if (frame == "Offer")
+      return airlock::Offer{airlock::OfferStage::Session, 0, static_cast<std::uint32_t>(std::stoul(second)), 0};
+    if (frame == "Sasl") {
+      airlock::Sasl step;
+      step.step = static_cast<airlock::SaslStep>(std::ranges::find(kSteps, first) - kSteps.begin());
+      if (first == "failure")
+        step.condition = relay::sasl_condition(second).value();
+      else if (first == "auth")
+        step.mechanism = relay::mechanism(second).value();
+      else
+        step.has_octets = !second.empty();
+      if (step.has_octets) step.octets = second;
+      return step;
+    }
+    if (frame == "Bind") return airlock::Bind{first};
+    if (frame == "Bound" && first == "error") return airlock::Bound{"", inspect::stanza_condition(second).value()};
+    if (frame == "Bound") return airlock::Bound{first, {}};
+    if (frame == "Csi") return airlock::Csi{first == "active"};
+    return std::nullopt;
   }
 
   void drain() {
@@ -236,6 +276,19 @@ class Stage {
           {airlock::DialFault::Deadline, "Deadline"}, {airlock::DialFault::Overload, "Overload"}};
       text += " " + kFaults.at(failed->fault) + ": " + failed->why;
     }
+    if (const auto* offer = std::get_if<airlock::Offer>(&body))
+      text += " " + std::to_string(offer->mechanisms) + " " + std::to_string(offer->features) + " " +
+              std::to_string(offer->stanza_octets);
+    if (const auto* step = std::get_if<airlock::Sasl>(&body)) {
+      text += " " + std::string(kSteps[static_cast<std::size_t>(step->step)]);
+      if (step->step == airlock::SaslStep::Auth) text += " " + std::string(relay::name(step->mechanism));
+      if (step->step == airlock::SaslStep::Failure) text += " " + std::string(relay::name(step->condition));
+      if (step->has_octets) text += " '" + step->octets + "'";
+    }
+    if (const auto* bind = std::get_if<airlock::Bind>(&body)) text += " " + bind->resource;
+    if (const auto* bound = std::get_if<airlock::Bound>(&body))
+      text += " " + (bound->jid.empty() ? std::string(inspect::name(bound->condition)) : bound->jid);
+    if (const auto* csi = std::get_if<airlock::Csi>(&body)) text += csi->active ? " active" : " inactive";
     if (const auto* close = std::get_if<airlock::Close>(&body))
       text += close->kind == airlock::CloseKind::Clean ? " clean" : " " + std::string(inspect::name(close->condition));
     return text;
@@ -246,8 +299,12 @@ class Stage {
     transcript_ += line + "\n";
   }
   void flush_written() {
-    if (!written_.empty()) transcript_ += "we " + contract(std::exchange(written_, {})) + "\n";
+    if (!written_.empty())
+      transcript_ += "we " + contract(std::exchange(written_, {}), machine_.content_namespace()) + "\n";
   }
+
+  static constexpr std::array<std::string_view, 6> kSteps = {"auth",    "challenge", "response",
+                                                             "success", "failure",   "abort"};
 
   Machine& machine_;
   Conversation conversation_;
@@ -292,6 +349,40 @@ TEST_P(InitiatingDialogue, GoesAsWritten) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Edge, InitiatingDialogue, testing::ValuesIn(read_dialogues("initiating.dialogues")),
+                         test_name);
+
+ClientFaceSettings client_face_settings(bool direct) {
+  ClientFaceSettings settings;
+  settings.direct_tls = direct;
+  settings.endpoints = {"[::1]:40000", "[::1]:5222"};
+  settings.serves = [](std::string_view domain) { return domain == "b.test" || domain == "keyless.test"; };
+  settings.has_certificate = [](std::string_view domain) { return domain != "keyless.test"; };
+  settings.stream_id = [count = 0]() mutable { return "ID" + std::to_string(++count); };
+  return settings;
+}
+
+class ClientFaceDialogue : public testing::TestWithParam<Dialogue> {};
+
+TEST_P(ClientFaceDialogue, GoesAsWritten) {
+  const bool direct = GetParam().name.ends_with(" (direct)");
+  ClientFace machine(client_face_settings(direct));
+  Stage stage(machine, true);
+  EXPECT_EQ(stage.play(GetParam().lines), GetParam().lines);
+}
+
+INSTANTIATE_TEST_SUITE_P(Edge, ClientFaceDialogue, testing::ValuesIn(read_dialogues("client_face.dialogues")),
+                         test_name);
+
+class ServerFaceDialogue : public testing::TestWithParam<Dialogue> {};
+
+TEST_P(ServerFaceDialogue, GoesAsWritten) {
+  const bool direct = GetParam().name.ends_with(" (direct)");
+  ServerFace machine({direct, "user@b.test", "b.test", "[::1]:5222", [] { return std::string("BIND1"); }});
+  Stage stage(machine, true);
+  EXPECT_EQ(stage.play(GetParam().lines), GetParam().lines);
+}
+
+INSTANTIATE_TEST_SUITE_P(Edge, ServerFaceDialogue, testing::ValuesIn(read_dialogues("server_face.dialogues")),
                          test_name);
 
 TEST(Conversation, AStanzaThatWaitsForCreditSurvivesTheSleepOfItsParser) {
