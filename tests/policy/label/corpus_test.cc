@@ -25,5 +25,9 @@ TEST(LabelCorpus, EveryInputOfTheEssDecoderHoldsItsProperties) {
   EXPECT_GE(replay("ess", testing::ess_fault), 30U);
 }
 
+TEST(LabelCorpus, EveryInputOfTheSpifReaderHoldsItsProperties) {
+  EXPECT_GE(replay("spif", testing::spif_fault), 20U);
+}
+
 }  // namespace
 }  // namespace sallyport::policy::label
