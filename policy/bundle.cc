@@ -8,6 +8,7 @@
 #include <botan/hex.h>
 
 #include "inspect/utf8.h"
+#include "policy/payload/switches.h"
 
 namespace sallyport::policy {
 namespace {
@@ -95,6 +96,9 @@ std::optional<std::string> routes_fault(const Tables& tables) {
     if (!is_name(peering.id)) return "a peering has no usable id";
     if (!ids.insert(peering.id).second) return "two peerings have one id";
     if (!peering.message && !peering.presence && !peering.iq) return "a peering grants nothing";
+    if (!Switches(peering.payloads).is_legal()) return "a peering has switches that there are not";
+    if (!strictly_rising(peering.pep_nodes, [](std::string_view n) { return n; }))
+      return "the nodes of a peering are not sorted and unique";
   }
   if (!strictly_rising(tables.routes, [](const Route& r) { return std::pair(r.from, r.to); }))
     return "routes are not sorted and unique";

@@ -54,7 +54,11 @@ struct Peering {
   Proof proof = Proof::External;
   inspect::JidProfile jids = inspect::JidProfile::Ascii;
   MessageRefusal refusal = MessageRefusal::PolicyViolation;
-  static void fields(auto& s, auto&& f) { f(s.id, s.message, s.presence, s.iq, s.proof, s.jids, s.refusal); }
+  std::uint64_t payloads = 0;          ///< policy::Switches: which payloads may cross
+  std::vector<std::string> pep_nodes;  ///< whose events may cross from accounts; sorted
+  static void fields(auto& s, auto&& f) {
+    f(s.id, s.message, s.presence, s.iq, s.proof, s.jids, s.refusal, s.payloads, s.pep_nodes);
+  }
   bool operator==(const Peering&) const = default;
 
   bool grants(Kind kind) const { return kind == Kind::Message ? message : kind == Kind::Presence ? presence : iq; }
@@ -86,11 +90,12 @@ struct Limits {
 struct Settings {
   Unknown message_type = Unknown::Relaxed;  ///< relaxed: treated as normal and written without type
   Unknown attributes = Unknown::Relaxed;    ///< relaxed: taken out
+  Unknown payloads = Unknown::Relaxed;      ///< relaxed: taken out, and so is what is unknown in one that is known
   Transparency transparency = Transparency::Strict;
   bool record_content = false;  ///< whether the audit log keeps what was said
   std::uint8_t stages_off = 0;  ///< bit n: the stage with that number is switched off
   static void fields(auto& s, auto&& f) {
-    f(s.message_type, s.attributes, s.transparency, s.record_content, s.stages_off);
+    f(s.message_type, s.attributes, s.payloads, s.transparency, s.record_content, s.stages_off);
   }
   bool operator==(const Settings&) const = default;
 };

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "policy/payload/inventory.h"
 #include "policy/pipeline.h"
 
 namespace sallyport::policy {
@@ -20,10 +21,11 @@ struct Run {
   Scratch& scratch;
 
   Kind kind = Kind::Message;  ///< set by shape, which lets nothing go on that is of no kind
-  StanzaFacts facts;
-  Findings findings;
-  Intents intents;  ///< each stage appends to its own part; what is remembered is run.scratch.memory
+  StanzaFacts facts = {};
+  Findings findings = {};
+  Intents intents = {};              ///< each stage appends to its own part; what is remembered is run.scratch.memory
   const Peering* peering = nullptr;  ///< set by addressing
+  Inventory inventory = {};          ///< set by payload
 };
 
 /// A stage objects, or it does not; nothing that it returns lets a stanza pass.
@@ -33,6 +35,7 @@ Objection shape(Run& run);
 /// The error child of a stanza of type error; part of shape.
 Objection error_shape(Run& run, inspect::Node& error);
 Objection addressing(Run& run);
+Objection payload(Run& run);
 
 /// RFC 5646 as far as protocol.md X-06 asks: letters, then groups of letters and digits, at most 35 octets.
 bool is_language_tag(std::string_view text);
@@ -40,10 +43,10 @@ bool same_language(std::string_view one, std::string_view other);
 bool is_whitespace(std::string_view text);
 
 /// Keeps the attributes for which `keep` is true; whether any went.
-template <std::predicate<const inspect::Attribute&> Keep>
+template <std::predicate<inspect::Attribute&> Keep>
 bool keep_attributes(inspect::Node& node, Keep keep) {
   std::size_t kept = 0;
-  for (const inspect::Attribute& attribute : node.attributes)
+  for (inspect::Attribute& attribute : node.attributes)
     if (keep(attribute)) node.attributes[kept++] = attribute;
   const bool any_went = kept != node.attributes.size();
   node.attributes = node.attributes.first(kept);

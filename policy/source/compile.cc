@@ -114,6 +114,7 @@ class Compiler {
       in_.mistake(text.at, "there is a peering '" + text.rule.id + "' already", "give each peering an id of its own");
     const auto place = static_cast<std::uint16_t>(tables_.peerings.size());
     tables_.peerings.push_back(text.rule);
+    tables_.peerings.back().payloads = text.payloads.all().bits();
     const std::vector<const Written*> to = known(text.to);
     for (const Written* a : known(text.from)) {
       for (const Written* b : to) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/payload/switches.h"
 #include "policy/source/reading.h"
 
 namespace sallyport::policy::source {
@@ -20,10 +21,18 @@ struct EnclaveText {
   std::vector<DomainText> domains;
 };
 
+/// Which payloads may cross, as the officer puts it.
+struct PayloadsText {
+  Profile profile = Profile::TextOnly;
+  Switches allow, deny;
+  Switches all() const { return Switches((switches(profile).bits() | allow.bits()) & ~deny.bits()); }
+};
+
 struct PeeringText {
   toml::source_region at;
   Peering rule;
   bool both = false;
+  PayloadsText payloads = {};
   std::vector<Written> from, to;
 };
 
@@ -50,5 +59,7 @@ Section<Limits> limits_section();
 Section<EnclaveText> enclave_section();
 Section<DomainText> domain_section();
 Section<PeeringText> peering_section();
+/// Those of a peering that say what may cross besides text.
+std::vector<Key<PeeringText>> payload_keys();
 
 }  // namespace sallyport::policy::source

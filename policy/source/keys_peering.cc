@@ -1,4 +1,6 @@
 // [[peering]].
+#include <iterator>
+
 #include "policy/source/key_forms.h"
 #include "policy/source/keys.h"
 
@@ -60,6 +62,7 @@ Section<PeeringText> peering_section() {
                                    {"service-unavailable", MessageRefusal::ServiceUnavailable},
                                    {"silence", MessageRefusal::Silence}},
                                   "What the sender of a message hears that policy refuses.")};
+  std::ranges::move(payload_keys(), std::back_inserter(keys));
   return {
       "[[peering]]",
       "A rule that lets stanzas cross. What no peering names does not cross. An ordered pair of domains may stand in "

@@ -40,6 +40,9 @@ Section<Settings> settings_section() {
        choice<S>("unknown_attributes", &S::attributes, {{"relaxed", Unknown::Relaxed}, {"strict", Unknown::Strict}},
                  "An attribute that RFC 6120 and 6121 do not define, on a stanza or on its own children: `relaxed` "
                  "takes it out, `strict` refuses the stanza."),
+       choice<S>("unknown_payloads", &S::payloads, {{"strip", Unknown::Relaxed}, {"refuse", Unknown::Strict}},
+                 "A payload that the guard does not know, or a part of one that its document does not define: `strip` "
+                 "takes it out, `refuse` refuses the stanza. An iq is refused in both."),
        choice<S>("transparency", &S::transparency, {{"strict", Transparency::Strict}, {"full", Transparency::Full}},
                  "`strict` takes out of subscriptions all they carry, and of errors all but the condition; `full` "
                  "lets it cross."),

@@ -44,6 +44,24 @@ void add(std::string& page, const Section<T>& section) {
   }
 }
 
+void add_switches(std::string& page) {
+  page +=
+      "\n## Profiles and switches\n\nWhat may cross besides text is named by switches; `payloads` of a peering takes a "
+      "profile, which is a set of switches that are on, `allow` adds to it and `deny` takes away. Labels are judged by "
+      "the label stage, whatever the switches say.\n\n| switch | lets cross |";
+  for (unsigned i = 0; i <= static_cast<unsigned>(kLastProfile); ++i)
+    page += " " + std::string(name(static_cast<Profile>(i))) + " |";
+  page += "\n|---|---|";
+  for (unsigned i = 0; i <= static_cast<unsigned>(kLastProfile); ++i) page += "---|";
+  page += "\n";
+  for (const SwitchRow& row : switch_rows()) {
+    page += "| `" + std::string(row.name) + "` | " + std::string(row.text) + " |";
+    for (unsigned i = 0; i <= static_cast<unsigned>(kLastProfile); ++i)
+      page += (row.profiles >> i & 1U) != 0 ? " on |" : " |";
+    page += "\n";
+  }
+}
+
 }  // namespace
 
 std::string policy_reference() {
@@ -53,6 +71,7 @@ std::string policy_reference() {
   add(page, enclave_section());
   add(page, domain_section());
   add(page, peering_section());
+  add_switches(page);
   add(page, settings_section());
   add(page, limits_section());
   return page;

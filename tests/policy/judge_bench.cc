@@ -7,6 +7,7 @@
 #include <string>
 
 #include "inspect/normal_form.h"
+#include "policy/payload/switches.h"
 #include "policy/pipeline.h"
 
 namespace {
@@ -37,9 +38,10 @@ Bundle bundle() {
   Peering peering;
   peering.id = "all";
   peering.message = true;
+  peering.payloads = switches(Profile::Chat).bits();
   tables.peerings = {peering};
   tables.routes = {{0, 1, 0}, {1, 0, 0}};
-  tables.settings.stages_off = 0b1111100;
+  tables.settings.stages_off = 0b1111000;
   return *Bundle::make(std::move(tables));
 }
 

@@ -52,6 +52,8 @@ void set(Vector& vector, const std::string& key, const std::string& value) {
   } else if (key == "set") {
     const std::size_t space = value.find(' ');
     vector.settings.emplace_back(value.substr(0, space), value.substr(space + 1));
+  } else if (key == "policy") {
+    vector.policy = value;
   } else if (key == "lang") {
     vector.lang = value;
   } else if (key == "granted") {
@@ -67,19 +69,22 @@ void set(Vector& vector, const std::string& key, const std::string& value) {
 void read_file(const std::filesystem::path& path, std::vector<Vector>& out) {
   std::ifstream in(path);
   std::string line;
+  Vector common;
+  bool in_block = false;
   for (std::size_t number = 1; std::getline(in, line); ++number) {
     if (line.empty() || line.starts_with("# ")) continue;
     if (line.starts_with("## ")) {
-      out.emplace_back();
+      out.push_back(common);
+      in_block = true;
       out.back().file = path.filename().string();
       out.back().line = number;
       out.back().name = line.substr(3);
       continue;
     }
     const std::size_t colon = line.find(": ");
-    if (colon == std::string::npos || out.empty())
+    if (colon == std::string::npos)
       throw std::runtime_error(path.string() + ":" + std::to_string(number) + ": not a line of a vector");
-    set(out.back(), line.substr(0, colon), line.substr(colon + 2));
+    set(in_block ? out.back() : common, line.substr(0, colon), line.substr(colon + 2));
   }
 }
 

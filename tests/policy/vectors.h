@@ -8,7 +8,7 @@
 namespace sallyport::policy::testing {
 
 struct Vector {
-  std::string file, name;
+  std::string file, name, policy = "policy.toml";
   std::size_t line = 0;
   std::string in;
   std::string verdict = "release", reason = "policy.granted";

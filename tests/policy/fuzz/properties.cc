@@ -3,6 +3,7 @@
 #include "inspect/normal_form.h"
 #include "policy/bounce.h"
 #include "policy/bundle.h"
+#include "policy/payload/switches.h"
 #include "policy/pipeline.h"
 
 namespace sallyport::policy::testing {
@@ -20,9 +21,11 @@ Bundle make_bundle() {
   all.id = "all";
   all.message = all.presence = all.iq = true;
   all.jids = inspect::JidProfile::Unicode;
+  all.payloads = switches(Profile::Full).bits();
+  all.pep_nodes = {"n"};
   tables.peerings = {all};
   tables.routes = {{0, 2, 0}, {1, 2, 0}, {2, 0, 0}};
-  tables.settings.stages_off = 0b1111100;
+  tables.settings.stages_off = 0b1111000;
   return *Bundle::make(std::move(tables));
 }
 

@@ -1,0 +1,143 @@
+#include "policy/payload/rules.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "policy/payload/value.h"
+
+namespace sallyport::policy {
+namespace {
+
+using inspect::Attribute;
+using inspect::Node;
+using Act = Ruling::Act;
+
+/// Clocks of two domains are never quite alike.
+constexpr std::chrono::minutes kSkew{5};
+
+constexpr Ruling kKept{};
+constexpr Ruling refused(Reason reason) {
+  return {Act::Refuse, reason};
+}
+constexpr Ruling taken_out(Reason reason) {
+  return {Act::TakeOut, reason};
+}
+
+/// Forged lists of contacts and forged copies: CVE-2015-8688, CVE-2017-5589.
+Ruling own_account(const Bearer& bearer) {
+  const Address& from = bearer.facts.from;
+  const bool own = from.empty() || (from.is_bare() && from.full == bearer.facts.to.bare());
+  return own ? kKept : refused(Reason::PayloadOwnAccount);
+}
+
+/// The domain of an address in a payload, "" if it is none; it has not been prepared yet.
+std::string_view domain_of(Run& run, std::string_view text) {
+  const auto& jid = run.scratch.jids.parse(text, run.peering->jids);
+  return jid ? run.scratch.arena.copy(jid->domain()) : std::string_view();
+}
+
+bool is_of_sender(Run& run, const Bearer& bearer, const std::string_view* address) {
+  return address && domain_of(run, *address) == bearer.facts.from.domain;
+}
+
+Ruling delay(Run& run, const Bearer& bearer, const Node& node) {
+  if (run.bundle.settings().transparency == Transparency::Full) return kKept;
+  if (bearer.kind == Kind::Presence) return taken_out(Reason::PayloadDelay);
+  const auto* from = node.attribute("from");
+  if (from && !is_of_sender(run, bearer, from)) return taken_out(Reason::PayloadDelay);
+  const auto* stamp = node.attribute("stamp");
+  const auto time = stamp ? shapes::date(*stamp) : std::nullopt;
+  if (!time || *time > run.now.wall + kSkew) return taken_out(Reason::PayloadDelay);
+  return kKept;
+}
+
+Ruling stanza_id(Run& run, const Bearer& bearer, const Node& node) {
+  return is_of_sender(run, bearer, node.attribute("by")) ? kKept : taken_out(Reason::PayloadStanzaId);
+}
+
+bool may_be_listed(Run& run, const Bearer& bearer, const Node& address) {
+  const auto* type = address.attribute("type");
+  const auto* jid = address.attribute("jid");
+  if (!type || address.attribute("uri") || *type == "bcc") return false;
+  if (*type == "noreply") return !jid;
+  const std::string_view domain = jid ? domain_of(run, *jid) : std::string_view();
+  if (domain.empty()) return false;
+  if (*type != "to" && *type != "cc") return domain == bearer.facts.from.domain;
+  const Peering* leads = run.bundle.peering(bearer.facts.from.domain, domain);
+  return domain == bearer.facts.from.domain || (leads && leads->grants(run.kind));
+}
+
+/// A list of recipients must not lead anywhere that the sender could not write to (XEP-0033, security considerations).
+Ruling addresses(Run& run, const Bearer& bearer, const Node& node) {
+  for (const Node& child : node.children())
+    if (!child.is_text() && child.name == "address" && !may_be_listed(run, bearer, child))
+      return refused(Reason::PayloadAddresses);
+  return kKept;
+}
+
+bool take_attribute(Node& node, std::string_view name) {
+  return keep_attributes(node, [&](const Attribute& a) { return !(a.ns.empty() && a.name == name); });
+}
+
+/// Who publishes is known from the stanza; the attribute may give a resource away (protocol.md P-26).
+void take_publishers(Run& run, Node& items) {
+  for (Node* item = items.first_child; item; item = item->next)
+    if (!item->is_text() && take_attribute(*item, "publisher")) run.findings.add(Reason::PayloadRealJid);
+}
+
+Ruling event(Run& run, const Bearer& bearer, Node& node) {
+  const Address& from = bearer.facts.from;
+  if (!bearer.on.has(bearer.from_service ? Switch::Pubsub : Switch::Pep)) return refused(Reason::PayloadDenied);
+  if (from.empty() || from.bare() == bearer.facts.to.bare()) return refused(Reason::PayloadEvent);
+  if (!bearer.from_service && !from.is_bare()) return refused(Reason::PayloadEvent);
+  for (Node* child = node.first_child; child; child = child->next) {
+    if (child->is_text()) continue;
+    if (!bearer.on.has(Switch::RealJids)) take_publishers(run, *child);
+    if (bearer.from_service) continue;
+    const auto* of = child->attribute("node");
+    if (!of || !std::ranges::binary_search(run.peering->pep_nodes, *of)) return refused(Reason::PayloadEvent);
+  }
+  return kKept;
+}
+
+Ruling real_jid(Run& run, const Bearer& bearer, Node& node) {
+  if (!bearer.from_service || bearer.on.has(Switch::RealJids)) return kKept;
+  const bool invites = node.name == "invite" || node.name == "decline";
+  if (take_attribute(node, invites ? "from" : "jid")) run.findings.add(Reason::PayloadRealJid);
+  return kKept;
+}
+
+}  // namespace
+
+bool is_service(const Bundle& bundle, const Address& address) {
+  if (address.empty()) return false;
+  if (address.local.empty()) return true;
+  const Domain* domain = bundle.domain(address.domain);
+  return domain && !bundle.is_home(*domain);
+}
+
+Ruling rule(Run& run, const Bearer& bearer, shapes::Rule which, Node& node) {
+  switch (which) {
+    case shapes::Rule::None:
+      return kKept;
+    case shapes::Rule::OwnAccount:
+      return own_account(bearer);
+    case shapes::Rule::FromService:
+      return bearer.from_service ? kKept : refused(Reason::PayloadService);
+    case shapes::Rule::WithService:
+      return bearer.from_service || bearer.facts.to_service ? kKept : refused(Reason::PayloadService);
+    case shapes::Rule::Delay:
+      return delay(run, bearer, node);
+    case shapes::Rule::StanzaId:
+      return stanza_id(run, bearer, node);
+    case shapes::Rule::Addresses:
+      return addresses(run, bearer, node);
+    case shapes::Rule::Event:
+      return event(run, bearer, node);
+    case shapes::Rule::RealJid:
+      return real_jid(run, bearer, node);
+  }
+  return refused(Reason::PolicyUndecided);
+}
+
+}  // namespace sallyport::policy
