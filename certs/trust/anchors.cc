@@ -56,9 +56,11 @@ bool is_about_a_list(int error) {
   }
 }
 
-// An anchor is trusted because the operator put it there; nobody publishes a list about it that we must have.
+// An anchor is trusted because the operator put it there; nobody publishes a list about it that we must have. A peer's
+// own certificate is never excused, even if it is an anchor itself.
 bool is_about_the_anchor(X509_STORE_CTX* state) {
-  return X509_STORE_CTX_get_error_depth(state) + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(state));
+  const int depth = X509_STORE_CTX_get_error_depth(state);
+  return depth > 0 && depth + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(state));
 }
 
 bool is_within_grace(X509_STORE_CTX* state, const Progress& progress) {

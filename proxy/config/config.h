@@ -47,7 +47,8 @@ struct EdgeLimits {
   std::uint32_t connections = 4096;                       ///< D-01, per edge
   std::uint32_t connections_per_address = 10;             ///< D-01; IPv6 by /64
   std::uint32_t attempts_per_minute = 30;                 ///< D-02, per address
-  std::uint32_t handshakes = 256;                         ///< D-03, in progress
+  std::uint32_t handshakes = 256;                         ///< D-03, in progress, per edge
+  std::uint32_t handshakes_per_address = 8;               ///< D-03; IPv6 by /64
   std::chrono::milliseconds handshake{10'000};            ///< D-03
   std::chrono::milliseconds authentication{60'000};       ///< D-05, without the hold
   std::uint32_t bytes_before_authentication = 32 * 1024;  ///< D-06
@@ -72,6 +73,7 @@ struct Edge {
   RevocationMode revocation = RevocationMode::Soft;
   std::vector<Endpoint> resolvers;      ///< empty: only next hops are used
   std::filesystem::path dnssec_anchor;  ///< empty: no validation
+  bool local_addresses = false;         ///< take loopback and link-local addresses from DNS
   std::vector<std::string> bind;        ///< source addresses for dialled legs, at most one of each family
   bool ipv6_first = true;
   std::uint8_t dscp = 18;   ///< AF21 (NET-01), 0 to 63

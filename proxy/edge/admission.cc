@@ -22,7 +22,7 @@ std::size_t Admission::Hash::operator()(const Key& key) const {
   return static_cast<std::size_t>(mixed ^ mixed >> 31);
 }
 
-Admission::Key Admission::key(const boost::asio::ip::address& address) {
+Admission::Key Admission::key(const Address& address) {
   if (address.is_v4()) return {address.to_v4().to_uint(), false};
   const auto v6 = address.to_v6();
   if (v6.is_v4_mapped()) return {boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, v6).to_uint(), false};
@@ -37,7 +37,13 @@ void Admission::forget_old(Clock::time_point now) {
                 [&](const auto& entry) { return entry.second.connections == 0 && now - entry.second.since > kWindow; });
 }
 
-Admission::Answer Admission::admit(const boost::asio::ip::address& address, Clock::time_point now) {
+void Admission::set_limits(const config::EdgeLimits& limits) {
+  const std::lock_guard lock(mutex_);
+  limits_ = limits;
+}
+
+Admission::Answer Admission::admit(const Address& address, Clock::time_point now) {
+  const std::lock_guard lock(mutex_);
   if (sources_.size() >= kMostSources) {
     forget_old(now);
     if (sources_.size() >= kMostSources) return Answer::TooManyConnections;
@@ -55,11 +61,47 @@ Admission::Answer Admission::admit(const boost::asio::ip::address& address, Cloc
   return Answer::Admit;
 }
 
-void Admission::release(const boost::asio::ip::address& address) {
+void Admission::release(const Address& address) {
+  const std::lock_guard lock(mutex_);
   const auto found = sources_.find(key(address));
   if (found == sources_.end() || found->second.connections == 0) return;
   --found->second.connections;
   --connections_;
+}
+
+Admission::Answer Admission::admit_dialled() {
+  const std::lock_guard lock(mutex_);
+  if (connections_ >= limits_.connections) return Answer::TooManyConnections;
+  ++connections_;
+  return Answer::Admit;
+}
+
+void Admission::release_dialled() {
+  const std::lock_guard lock(mutex_);
+  --connections_;
+}
+
+Admission::Answer Admission::begin_handshake(const std::optional<Address>& address) {
+  const std::lock_guard lock(mutex_);
+  if (handshakes_ >= limits_.handshakes) return Answer::TooManyHandshakes;
+  if (address) {
+    std::uint32_t& of_source = sources_[key(*address)].handshakes;
+    if (of_source >= limits_.handshakes_per_address) return Answer::TooManyHandshakesFromSource;
+    ++of_source;
+  }
+  ++handshakes_;
+  return Answer::Admit;
+}
+
+void Admission::end_handshake(const std::optional<Address>& address) {
+  const std::lock_guard lock(mutex_);
+  if (address) --sources_[key(*address)].handshakes;
+  --handshakes_;
+}
+
+std::size_t Admission::connections() const {
+  const std::lock_guard lock(mutex_);
+  return connections_;
 }
 
 std::string_view name(Admission::Answer answer) {
@@ -72,6 +114,10 @@ std::string_view name(Admission::Answer answer) {
       return "too many connections from this source";
     case Admission::Answer::TooManyAttempts:
       return "too many attempts from this source";
+    case Admission::Answer::TooManyHandshakes:
+      return "too many handshakes in progress";
+    case Admission::Answer::TooManyHandshakesFromSource:
+      return "too many handshakes in progress from this source";
   }
   return "";
 }

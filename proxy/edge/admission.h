@@ -1,10 +1,10 @@
-// Who may connect, and how often (protocol.md D-01, D-02).
+// Who may connect, how often, and how much may be begun at once (protocol.md D-01 to D-03).
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -15,27 +15,46 @@
 
 namespace sallyport::edge {
 
-/// Counts connections and attempts by source: an IPv4 address, or the /64 of an IPv6 address. Kept by the lane that
-/// accepts, alone. Bounded: sources without a connection are forgotten a minute after their last attempt, and beyond
-/// kMostSources new ones are refused.
+/// Counts connections, attempts and handshakes of the whole edge, and of each source: an IPv4 address, or the /64 of an
+/// IPv6 address. One for all lanes of an edge, whose threads may all call it: a lock for one look-up, so that a limit
+/// means what it says however many lanes there are. Bounded: sources without a connection are forgotten a minute after
+/// their last attempt, and beyond kMostSources new ones are refused.
 class Admission {
  public:
+  using Address = boost::asio::ip::address;
   using Clock = std::chrono::steady_clock;
   static constexpr std::size_t kMostSources = 65'536;
 
-  enum class Answer : std::uint8_t { Admit, TooManyConnections, TooManyFromSource, TooManyAttempts };
+  enum class Answer : std::uint8_t {
+    Admit,
+    TooManyConnections,
+    TooManyFromSource,
+    TooManyAttempts,
+    TooManyHandshakes,
+    TooManyHandshakesFromSource,
+  };
 
   explicit Admission(const config::EdgeLimits& limits) : limits_(limits) {}
-  void set_limits(const config::EdgeLimits& limits) { limits_ = limits; }
+  void set_limits(const config::EdgeLimits& limits);
 
-  /// Admit counts a connection; every admitted one is given back by release().
-  Answer admit(const boost::asio::ip::address& address, Clock::time_point now);
-  void release(const boost::asio::ip::address& address);
-  std::size_t connections() const { return connections_; }
+  /// An accepted connection. Admit counts it; every admitted one is given back by release().
+  Answer admit(const Address& address, Clock::time_point now);
+  void release(const Address& address);
+  /// The same for one that this edge makes: it counts among all connections, and for no source.
+  Answer admit_dialled();
+  void release_dialled();
+  /// A TLS handshake; Admit is given back by end_handshake() with the same address. `address`: of an admitted
+  /// connection, nothing for a dialled one.
+  Answer begin_handshake(const std::optional<Address>& address);
+  void end_handshake(const std::optional<Address>& address);
+
+  /// Accepted and dialled.
+  std::size_t connections() const;
 
  private:
   struct Record {
     std::uint32_t connections = 0;
+    std::uint32_t handshakes = 0;
     std::uint32_t attempts = 0;  ///< in the minute that began at `since`
     Clock::time_point since{};
   };
@@ -49,13 +68,14 @@ class Admission {
     std::uint64_t seed;
     std::size_t operator()(const Key& key) const;
   };
-  static Key key(const boost::asio::ip::address& address);
+  static Key key(const Address& address);
   void forget_old(Clock::time_point now);
 
+  mutable std::mutex mutex_;  ///< guards all below
   config::EdgeLimits limits_;
   std::unordered_map<Key, Record, Hash> sources_{64, Hash{random_seed()}};
   static std::uint64_t random_seed();
-  std::size_t connections_ = 0;
+  std::size_t connections_ = 0, handshakes_ = 0;
 };
 
 std::string_view name(Admission::Answer answer);

@@ -36,6 +36,8 @@ class Conversation {
     if (!held_back_) parser_.hibernate();
   }
   bool hibernates() const { return parser_.hibernates(); }
+  /// Octets of white space between stanzas on this stream.
+  std::size_t keepalive_octets() const { return parser_.keepalive_octets(); }
 
  private:
   std::optional<Action> next_action();

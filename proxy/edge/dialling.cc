@@ -23,6 +23,7 @@ DialFault fault_of(NameFault fault) {
       return DialFault::NoName;
     case NameFault::NoAnswer:
     case NameFault::Bogus:
+    case NameFault::LocalAddress:
       return DialFault::NoAnswer;
     case NameFault::Overload:
       return DialFault::Overload;
@@ -43,11 +44,22 @@ Dialling::Dialling(Lane& lane, std::uint16_t guard_lane, airlock::LegId id, airl
       overall_(lane.context()),
       overtake_(lane.context()) {}
 
-void Dialling::start() {
+void Dialling::watch_deadline() {
   overall_.expires_at(deadline_);
   overall_.async_wait([this, self = shared_from_this()](error_code cancelled) {
     if (!cancelled && !over_) give_up(DialFault::Deadline, last_failure_);
   });
+}
+
+void Dialling::go_on(std::vector<Target> targets, Clock::time_point deadline) {
+  deadline_ = deadline;
+  last_failure_ = "no TLS at the targets before";
+  watch_deadline();
+  try_targets(std::move(targets));
+}
+
+void Dialling::start() {
+  watch_deadline();
   const config::NextHop* hop = lane_.settings().next_hop(dial_.to);
   if (hop != nullptr) {
     std::vector<Target> targets;
@@ -66,6 +78,8 @@ void Dialling::start() {
 
 void Dialling::on_resolved(const Resolver::Addresses& addresses) {
   resolver_.reset();
+  if (!addresses && addresses.error() == NameFault::LocalAddress)
+    lane_.note("edge.local-address", {{"domain", dial_.to}});
   if (!addresses) return give_up(fault_of(addresses.error()), "DNS: " + std::string(name(addresses.error())));
   std::vector<Target> targets;
   for (const Address& address : *addresses) targets.push_back({address.at, address.direct_tls});
@@ -126,9 +140,10 @@ void Dialling::on_connected(const std::shared_ptr<Attempt>& attempt) {
   if (failed) return on_failed(attempt, failed.message());
   over_ = true;
   auto socket = std::move(attempt->socket);
-  const bool direct_tls = attempt->direct_tls;
+  Dialled dialled{std::move(dial_), guard_lane_, attempt->direct_tls, deadline_, {}};
+  dialled.others.assign(targets_.begin() + static_cast<std::ptrdiff_t>(next_), targets_.end());
   stop();
-  lane_.connected(id_, std::move(socket), dial_, guard_lane_, direct_tls, deadline_);
+  lane_.connected(id_, std::move(socket), std::move(dialled));
 }
 
 void Dialling::on_failed(const std::shared_ptr<Attempt>& attempt, const std::string& why) {

@@ -25,6 +25,15 @@ struct Target {
   bool operator==(const Target&) const = default;
 };
 
+/// What came of a Dial: a connection to one target, and what could still be tried.
+struct Dialled {
+  airlock::Dial dial;
+  std::uint16_t guard_lane = 0;
+  bool direct_tls = false;
+  std::chrono::steady_clock::time_point deadline;
+  std::vector<Target> others;
+};
+
 /// Finds the targets of a domain (the configured next hop, else the enclave's DNS) and tries them in order, each with
 /// its own deadline. One that is silent for a second is overtaken by the next (NET-06), with at most kAtOnce in
 /// progress; the first that answers is taken, the others are dropped. Answers the guard itself when there is none.
@@ -35,10 +44,12 @@ class Dialling : public std::enable_shared_from_this<Dialling> {
   Dialling(Lane& lane, std::uint16_t guard_lane, airlock::LegId id, airlock::Dial dial);
 
   void start();
+  /// In place of start(): with these targets, found before.
+  void go_on(std::vector<Target> targets, std::chrono::steady_clock::time_point deadline);
   /// The guard does not want it any more, or is gone: ends without an answer.
   void cancel();
   /// Ends with an answer: there will be no leg.
-  void refuse() { give_up(airlock::DialFault::Overload, "the edge stops"); }
+  void refuse(const std::string& why) { give_up(airlock::DialFault::Overload, why); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -49,6 +60,7 @@ class Dialling : public std::enable_shared_from_this<Dialling> {
     bool direct_tls = false;
   };
 
+  void watch_deadline();
   void on_resolved(const Resolver::Addresses& addresses);
   void try_targets(std::vector<Target> targets);
   void try_next();

@@ -31,6 +31,7 @@ Edge::Edge(Options options, std::shared_ptr<const Settings> settings, std::share
     : options_(std::move(options)),
       settings_(std::move(settings)),
       log_(std::move(log)),
+      admission_(settings_->config.limits),
       lanes_([this] {
         const std::uint64_t epoch = random_epoch();
         const std::uint16_t count = std::max<std::uint16_t>(settings_->config.lanes, 1);
@@ -38,23 +39,22 @@ Edge::Edge(Options options, std::shared_ptr<const Settings> settings, std::share
         for (std::uint16_t index = 0; index < count; ++index) {
           LaneReports reports;
           // Every report is carried to lane 0, where the edge lives.
-          reports.linked = [this, index](std::uint16_t guard_lane, const airlock::Welcome& welcome) {
-            lanes_[0]->post([this, index, guard_lane, welcome] { on_linked(index, guard_lane, welcome); });
+          reports.linked = [this, index](Attempt attempt, std::uint16_t guard_lane, const airlock::Welcome& welcome) {
+            lanes_[0]->post(
+                [this, attempt, index, guard_lane, welcome] { on_linked(attempt, index, guard_lane, welcome); });
           };
-          reports.guard_lost = [this](const std::string& why) { lanes_[0]->post([this, why] { on_guard_lost(why); }); };
-          reports.released = [this](const boost::asio::ip::address& address) {
-            lanes_[0]->post([this, address] { admission_.release(address); });
+          reports.guard_lost = [this](Attempt attempt, const std::string& why) {
+            lanes_[0]->post([this, attempt, why] { on_guard_lost(attempt, why); });
           };
-          reports.drain = [this](std::chrono::milliseconds deadline) {
-            lanes_[0]->post([this, deadline] { on_drain(deadline); });
+          reports.drain = [this](Attempt attempt, std::chrono::milliseconds deadline) {
+            lanes_[0]->post([this, attempt, deadline] { on_drain(attempt, deadline); });
           };
           reports.trouble = [this](const std::string& what) { log_->error("{}", what); };
-          lanes.push_back(std::make_unique<Lane>(index, count, epoch, settings_, std::move(reports)));
+          lanes.push_back(std::make_unique<Lane>(index, count, epoch, settings_, admission_, std::move(reports)));
         }
         return lanes;
       }()),
       patience_(kFirstRetry),
-      admission_(settings_->config.limits),
       timer_(lanes_[0]->context()),
       signals_(lanes_[0]->context()) {}
 
@@ -102,31 +102,32 @@ void Edge::wait_for_signal() {
 
 void Edge::seek_guard() {
   state_ = State::Linking;
+  ++attempt_;
   links_made_ = 0;
   links_wanted_ = 1;
   timer_.expires_after(kLinkDeadline);
   timer_.async_wait([this](error_code cancelled) {
-    if (!cancelled && state_ == State::Linking) on_guard_lost("no Welcome in time");
+    if (!cancelled && state_ == State::Linking) on_guard_lost(attempt_, "no Welcome in time");
   });
   // Its first Welcome tells how many lanes the guard has; the other channels follow.
-  lanes_[0]->link(0, socket_file());
+  lanes_[0]->link(attempt_, 0, socket_file());
 }
 
 std::string Edge::socket_file() const {
   return (options_.airlock / (settings_->config.enclave + ".sock")).string();
 }
 
-void Edge::on_linked(std::uint16_t lane, std::uint16_t guard_lane, const airlock::Welcome& welcome) {
-  if (state_ != State::Linking) return;
+void Edge::on_linked(Attempt attempt, std::uint16_t lane, std::uint16_t guard_lane, const airlock::Welcome& welcome) {
+  if (attempt != attempt_ || state_ != State::Linking) return;
   if (welcome.enclave != settings_->config.enclave)
-    return on_guard_lost("the guard takes this edge for \"" + welcome.enclave + '"');
+    return on_guard_lost(attempt, "the guard takes this edge for \"" + welcome.enclave + '"');
   ++links_made_;
   if (lane == 0 && guard_lane == 0) {
     links_wanted_ = lanes_.size() * welcome.guard_lanes;
     for (const auto& each : lanes_)
       for (std::uint16_t far = 0; far < welcome.guard_lanes; ++far)
         if (each != lanes_[0] || far != 0)
-          each->post([far, path = socket_file(), to = each.get()] { to->link(far, path); });
+          each->post([attempt, far, path = socket_file(), to = each.get()] { to->link(attempt, far, path); });
   }
   if (links_made_ < links_wanted_) return;
   timer_.cancel();
@@ -136,15 +137,15 @@ void Edge::on_linked(std::uint16_t lane, std::uint16_t guard_lane, const airlock
   open_listeners();
 }
 
-void Edge::on_guard_lost(const std::string& why) {
-  if (state_ == State::Linking || state_ == State::Serving) {
-    if (state_ == State::Serving || patience_ == kFirstRetry) log_->warn("no guard: {}", why);
-    const bool served = state_ == State::Serving;
-    state_ = State::Parting;
-    part();
-    retry(served ? kParting : patience_);
-    if (!served) patience_ = std::min(patience_ * 2, kLongestRetry);
-  }
+void Edge::on_guard_lost(Attempt attempt, const std::string& why) {
+  if (attempt != attempt_) return;
+  const bool served = state_ == State::Serving || state_ == State::Draining;
+  if (state_ != State::Linking && !served) return;
+  if (served || patience_ == kFirstRetry) log_->warn("no guard: {}", why);
+  state_ = State::Parting;
+  part();
+  retry(served ? kParting : patience_);
+  if (!served) patience_ = std::min(patience_ * 2, kLongestRetry);
 }
 
 /// Closes the listeners and every channel; the legs say their last words.
@@ -160,8 +161,9 @@ void Edge::retry(std::chrono::milliseconds delay) {
   });
 }
 
-void Edge::on_drain(std::chrono::milliseconds deadline) {
-  if (state_ != State::Serving) return;
+void Edge::on_drain(Attempt attempt, std::chrono::milliseconds deadline) {
+  if (attempt != attempt_ || state_ != State::Serving) return;
+  state_ = State::Draining;
   log_->info("the guard drains");
   close_listeners();
   for (const auto& lane : lanes_) lane->post([to = lane.get(), deadline] { to->drain(deadline); });
@@ -241,9 +243,19 @@ void Edge::do_reload() {
     log_->error("{}: {}; its domain has no TLS", fault.file.string(), fault.what);
   settings_ = std::move(*settings);
   admission_.set_limits(settings_->config.limits);
+  mark_listeners();
   reopen_listeners();
   for (const auto& lane : lanes_) lane->post([to = lane.get(), now = settings_] { to->apply(now); });
   log_->info("the configuration was reloaded");
+}
+
+void Edge::mark_listeners() {
+  for (const auto& listening : listening_) {
+    error_code failed;
+    const bool ipv6 = listening->acceptor.local_endpoint(failed).address().is_v6();
+    if (!failed) mark(listening->acceptor.native_handle(), settings_->config.dscp, ipv6, failed);
+    if (failed) log_->error("dscp of a listener: {}", failed.message());
+  }
 }
 
 /// Listeners that stay are not touched.

@@ -50,7 +50,7 @@ class Edge {
   void reload();
 
  private:
-  enum class State : std::uint8_t { Apart, Linking, Serving, Parting, Stopping };
+  enum class State : std::uint8_t { Apart, Linking, Serving, Draining, Parting, Stopping };
   struct Listening {
     config::Listener listener;
     boost::asio::ip::tcp::acceptor acceptor;
@@ -59,9 +59,9 @@ class Edge {
 
   // On lane 0.
   void seek_guard();
-  void on_linked(std::uint16_t lane, std::uint16_t guard_lane, const airlock::Welcome& welcome);
-  void on_guard_lost(const std::string& why);
-  void on_drain(std::chrono::milliseconds deadline);
+  void on_linked(Attempt attempt, std::uint16_t lane, std::uint16_t guard_lane, const airlock::Welcome& welcome);
+  void on_guard_lost(Attempt attempt, const std::string& why);
+  void on_drain(Attempt attempt, std::chrono::milliseconds deadline);
   std::string socket_file() const;
   void part();
   void retry(std::chrono::milliseconds delay);
@@ -69,6 +69,7 @@ class Edge {
   void open_listener(const config::Listener& listener);
   void close_listeners();
   void reopen_listeners();
+  void mark_listeners();
   void accept(const std::shared_ptr<Listening>& listening);
   void on_accepted(const std::shared_ptr<Listening>& listening, boost::asio::ip::tcp::socket socket, Lane& lane);
   void wait_for_signal();
@@ -80,13 +81,14 @@ class Edge {
   Options options_;
   std::shared_ptr<const Settings> settings_;
   std::shared_ptr<spdlog::logger> log_;
+  Admission admission_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::thread> threads_;
   State state_ = State::Apart;
+  Attempt attempt_ = 0;  ///< to reach the guard; what lanes tell of earlier ones is not about today's channels
   std::size_t links_wanted_ = 0, links_made_ = 0;
   std::chrono::milliseconds patience_;
   std::vector<std::shared_ptr<Listening>> listening_;
-  Admission admission_;
   std::size_t next_lane_ = 0;
   boost::asio::steady_timer timer_;
   boost::asio::signal_set signals_;

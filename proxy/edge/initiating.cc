@@ -36,6 +36,11 @@ void Initiating::start(Actions& out) {
   ensure_header(out);
 }
 
+bool Initiating::awaits(const airlock::Body& body) const {
+  if (std::holds_alternative<airlock::Grant>(body)) return awaiting_ == Awaiting::Grant;
+  return std::holds_alternative<airlock::Deliver>(body) && awaiting_ == Awaiting::Nothing;
+}
+
 void Initiating::ensure_header(Actions& out) {
   if (!std::exchange(header_due_, false)) return;
   inspect::HeaderToWrite header{};

@@ -51,6 +51,7 @@ class Initiating final : public Machine {
 
   void ensure_header(Actions& out) override;
   bool report_failure(airlock::DialFault fault, std::string_view why, Actions& out) override;
+  bool awaits(const airlock::Body& body) const override;
   bool awaits_tls() const override { return awaiting_ == Awaiting::Tls && stage() == Stage::Negotiating; }
   bool awaits_silence() const override { return awaiting_ == Awaiting::Tls || awaiting_ == Awaiting::RestartHeader; }
   bool forbids_whitespace() const override {

@@ -27,12 +27,13 @@ constexpr std::size_t kKeptCipher = 128 * 1024;
 }  // namespace
 
 Lane::Lane(std::uint16_t index, std::uint16_t lanes, std::uint64_t epoch, std::shared_ptr<const Settings> settings,
-           LaneReports reports)
+           Admission& admission, LaneReports reports)
     : index_(index),
       lanes_(lanes),
       epoch_(epoch),
       work_(asio::make_work_guard(context_)),
       settings_(std::move(settings)),
+      admission_(admission),
       reports_(std::move(reports)),
       settle_timer_(context_),
       care_timer_(context_),
@@ -52,7 +53,7 @@ void Lane::run() {
 void Lane::open_resolver() {
   resolver_.reset();
   const config::Edge& edge = settings_->config;
-  ResolverSettings wanted{{}, edge.dnssec_anchor, edge.ipv6_first, edge.direct_tls};
+  ResolverSettings wanted{{}, edge.dnssec_anchor, edge.ipv6_first, edge.direct_tls, edge.local_addresses};
   for (const auto& endpoint : edge.resolvers)
     if (const auto at = resolve_literal(endpoint)) wanted.forwarders.emplace_back(at->address(), at->port());
   if (wanted.forwarders.empty()) return;
@@ -74,7 +75,8 @@ void Lane::post(std::function<void()> task) {
 
 // --- The airlock ---------------------------------------------------------------------------------------------------
 
-void Lane::link(std::uint16_t guard_lane, const std::string& path) {
+void Lane::link(Attempt attempt, std::uint16_t guard_lane, const std::string& path) {
+  attempt_ = attempt;
   error_code failed;
   airlock::Socket socket(context_);
   // A Unix socket connects at once or not at all; it would wait only for a guard that accepts nothing.
@@ -84,14 +86,16 @@ void Lane::link(std::uint16_t guard_lane, const std::string& path) {
   if (failed) return lose_guard("no airlock at " + path + ": " + failed.message());
   if (channels_.size() <= guard_lane) channels_.resize(guard_lane + std::size_t{1});
   Link& link = channels_[guard_lane];
+  if (link.channel) link.channel->close();
   link = {airlock::Channel::make(std::move(socket), *this), false};
   link.channel->send(airlock::kNoLeg, airlock::Hello{airlock::kMajor, airlock::kMinor, "sallyport-edge", epoch_, index_,
                                                      lanes_, guard_lane});
   link.channel->start();
 }
 
-std::uint16_t Lane::lane_of(const airlock::Channel& channel) const {
+std::optional<std::uint16_t> Lane::lane_of(const airlock::Channel& channel) const {
   const auto found = std::ranges::find_if(channels_, [&](const Link& link) { return link.channel.get() == &channel; });
+  if (found == channels_.end()) return std::nullopt;
   return static_cast<std::uint16_t>(found - channels_.begin());
 }
 
@@ -99,45 +103,60 @@ void Lane::on_welcome(std::uint16_t guard_lane, const airlock::Welcome& welcome)
   if (welcome.major != airlock::kMajor) return lose_guard("the guard speaks another protocol");
   if (welcome.guard_lanes == 0 || guard_lane >= welcome.guard_lanes) return lose_guard("the guard has no such lane");
   if (channels_.size() < welcome.guard_lanes) channels_.resize(welcome.guard_lanes);
-  channels_[guard_lane].welcomed = true;
-  reports_.linked(guard_lane, welcome);
+  if (std::exchange(channels_[guard_lane].welcomed, true)) return lose_guard("a second Welcome");
+  reports_.linked(attempt_, guard_lane, welcome);
 }
 
 void Lane::on_frame(airlock::Channel& channel, const airlock::Frame& frame) {
-  const std::uint16_t guard_lane = lane_of(channel);
+  const auto known = lane_of(channel);
+  if (!known) return;
+  const std::uint16_t guard_lane = *known;
   if (const auto* welcome = std::get_if<airlock::Welcome>(&frame.body)) return on_welcome(guard_lane, *welcome);
   if (!channels_[guard_lane].welcomed) return lose_guard("the guard speaks before its Welcome");
   if (const auto* draining = std::get_if<airlock::Drain>(&frame.body))
-    return reports_.drain(std::chrono::milliseconds(draining->deadline_ms));
-  if (const auto* wanted = std::get_if<airlock::Dial>(&frame.body)) return dial(guard_lane, frame.leg, *wanted);
+    return reports_.drain(attempt_, std::chrono::milliseconds(draining->deadline_ms));
+  if (frame.leg == airlock::kNoLeg) return lose_guard("the guard sends " + std::string(airlock::name(frame.body)));
   if (const auto leg = legs_.find(frame.leg); leg != legs_.end()) {
     const auto kept = leg->second;
     return kept->on_frame(guard_lane, frame.body);
   }
   if (const auto dialling = dials_.find(frame.leg); dialling != dials_.end()) {
-    const bool ending =
-        std::holds_alternative<airlock::Close>(frame.body) || std::holds_alternative<airlock::Closed>(frame.body);
-    if (!ending) return;
-    dialling->second->cancel();
-    dials_.erase(dialling);
-    send(guard_lane, frame.leg, airlock::Closed{false, "dialling was given up", 0, 0});
+    const auto kept = dialling->second;
+    return on_frame(guard_lane, *kept, frame);
   }
+  if (const auto* wanted = std::get_if<airlock::Dial>(&frame.body)) return dial(guard_lane, frame.leg, *wanted);
   // Anything else is about a leg that is over here; its frames may cross on the way.
 }
 
-void Lane::on_end(airlock::Channel&, airlock::ChannelEnd, std::string_view why) {
-  lose_guard("the channel to the guard ended: " + std::string(why));
+void Lane::on_frame(std::uint16_t guard_lane, Dialling& dialling, const airlock::Frame& frame) {
+  const bool ending =
+      std::holds_alternative<airlock::Close>(frame.body) || std::holds_alternative<airlock::Closed>(frame.body);
+  if (!ending) {
+    note("edge.out-of-turn", {{"frame", std::string(airlock::name(frame.body))}, {"state", "dialling"}});
+    return dialling.refuse("a frame out of turn");
+  }
+  dialling.cancel();
+  dial_over(frame.leg);
+  send(guard_lane, frame.leg, airlock::Closed{false, "dialling was given up", 0, 0});
+}
+
+void Lane::on_end(airlock::Channel& channel, airlock::ChannelEnd, std::string_view why) {
+  if (lane_of(channel)) lose_guard("the channel to the guard ended: " + std::string(why));
 }
 
 void Lane::lose_guard(std::string why) {
   // Not from inside a channel's callback: unlink() closes them all.
-  reports_.guard_lost(std::move(why));
+  reports_.guard_lost(attempt_, std::move(why));
 }
 
 void Lane::unlink() {
   for (const Link& link : std::exchange(channels_, {}))
     if (link.channel) link.channel->close();
-  for (const auto& [id, dialling] : std::exchange(dials_, {})) dialling->cancel();
+  drain_timer_.cancel();
+  for (const auto& [id, dialling] : std::exchange(dials_, {})) {
+    dialling->cancel();
+    admission_.release_dialled();
+  }
   for (const auto& leg : all_legs()) leg->on_guard_lost();
 }
 
@@ -157,7 +176,7 @@ void Lane::note(std::string_view code, std::vector<airlock::Pair> details) {
 void Lane::adopt(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer, const config::Listener& listener) {
   error_code failed;
   prepare_connected(socket, failed);
-  if (failed || channels_.empty()) return reports_.released(peer.address());
+  if (failed || channels_.empty()) return admission_.release(peer.address());
   // Even, and unique among the lanes of this epoch.
   const airlock::LegId id = 2 * (legs_made_++ * lanes_ + index_ + 1);
   const auto leg = Leg::accepted(*this, id, std::move(socket), peer, listener);
@@ -166,29 +185,42 @@ void Lane::adopt(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& pe
 }
 
 void Lane::dial(std::uint16_t guard_lane, airlock::LegId id, const airlock::Dial& wanted) {
-  if (!airlock::is_dialled(id) || legs_.contains(id) || dials_.contains(id)) return;
-  const bool faced = settings_->serves(wanted.from) && settings_->contexts->has(wanted.from);
-  if (wanted.kind != airlock::LegKind::S2s || !faced || legs() >= settings_->config.limits.connections) {
-    const auto fault = faced ? airlock::DialFault::Overload : airlock::DialFault::Tls;
-    return send(guard_lane, id,
-                airlock::Failed{fault, faced ? "no leg can be had" : "no certificate for the near domain"});
-  }
+  if (!airlock::is_dialled(id)) return lose_guard("the guard dials with a number of ours");
+  if (wanted.kind != airlock::LegKind::S2s)
+    return send(guard_lane, id, airlock::Failed{airlock::DialFault::Overload, "not offered"});
+  if (!settings_->serves(wanted.from) || !settings_->contexts->has(wanted.from))
+    return send(guard_lane, id, airlock::Failed{airlock::DialFault::Tls, "no certificate for the near domain"});
+  if (const auto answer = admission_.admit_dialled(); answer != Admission::Answer::Admit)
+    return send(guard_lane, id, airlock::Failed{airlock::DialFault::Overload, std::string(name(answer))});
   const auto dialling = std::make_shared<Dialling>(*this, guard_lane, id, wanted);
   dials_.emplace(id, dialling);
   dialling->start();
 }
 
-void Lane::connected(airlock::LegId id, asio::ip::tcp::socket socket, const airlock::Dial& dial,
-                     std::uint16_t guard_lane, bool direct_tls, std::chrono::steady_clock::time_point deadline) {
+void Lane::connected(airlock::LegId id, asio::ip::tcp::socket socket, Dialled dialled) {
   dials_.erase(id);
-  const auto leg = Leg::dialled(*this, id, std::move(socket), dial, guard_lane, direct_tls, deadline);
+  const auto leg = Leg::dialled(*this, id, std::move(socket), std::move(dialled));
   legs_.emplace(id, leg);
   leg->start();
 }
 
+void Lane::dial_on(airlock::LegId id, Dialled dialled) {
+  legs_.erase(id);
+  const auto dialling = std::make_shared<Dialling>(*this, dialled.guard_lane, id, std::move(dialled.dial));
+  dials_.emplace(id, dialling);
+  dialling->go_on(std::move(dialled.others), dialled.deadline);
+}
+
+void Lane::dial_over(airlock::LegId id) {
+  if (dials_.erase(id) > 0) admission_.release_dialled();
+}
+
 void Lane::ended(const std::shared_ptr<Leg>& leg) {
   legs_.erase(leg->id());
-  if (leg->is_accepted()) reports_.released(leg->peer().address());
+  if (leg->is_accepted())
+    admission_.release(leg->peer().address());
+  else
+    admission_.release_dialled();
 }
 
 std::vector<std::shared_ptr<Leg>> Lane::all_legs() const {
@@ -201,14 +233,19 @@ std::vector<std::shared_ptr<Leg>> Lane::all_legs() const {
 void Lane::apply(std::shared_ptr<const Settings> settings) {
   const auto before = std::exchange(settings_, std::move(settings));
   const auto names = [](const config::Edge& edge) {
-    return std::tie(edge.resolvers, edge.dnssec_anchor, edge.ipv6_first, edge.direct_tls);
+    return std::tie(edge.resolvers, edge.dnssec_anchor, edge.ipv6_first, edge.direct_tls, edge.local_addresses);
   };
   if (names(before->config) != names(settings_->config)) open_resolver();
-  for (const auto& leg : all_legs()) leg->judge_again();
+  const bool remark = before->config.dscp != settings_->config.dscp;
+  for (const auto& leg : all_legs()) {
+    if (remark) leg->mark_again();
+    leg->judge_again();
+  }
 }
 
 void Lane::shut_down() {
-  for (const auto& [id, dialling] : std::exchange(dials_, {})) dialling->refuse();
+  const auto dials = dials_;
+  for (const auto& [id, dialling] : dials) dialling->refuse("the edge stops");
   for (const auto& leg : all_legs()) leg->sever(StreamCondition::SystemShutdown, "the edge stops");
 }
 
@@ -219,13 +256,6 @@ void Lane::drain(std::chrono::milliseconds deadline) {
     if (cancelled) return;
     for (const auto& leg : all_legs()) leg->sever(StreamCondition::SystemShutdown, "the guard drains");
   });
-}
-
-bool Lane::begin_handshake() {
-  const std::uint32_t share = settings_->config.limits.handshakes / lanes_;
-  if (handshakes_ >= std::max<std::uint32_t>(share, 1)) return false;
-  ++handshakes_;
-  return true;
 }
 
 void Lane::dirty(std::shared_ptr<Leg> leg) {

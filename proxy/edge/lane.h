@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +20,7 @@
 
 #include "proxy/airlock/channel.h"
 #include "proxy/config/config.h"
+#include "proxy/edge/admission.h"
 #include "proxy/edge/dialling.h"
 #include "proxy/edge/event_budget.h"
 #include "proxy/edge/leg.h"
@@ -27,13 +29,15 @@
 
 namespace sallyport::edge {
 
+/// Which attempt of the edge to reach the guard a channel belongs to. What is told of an earlier one is out of date.
+using Attempt = std::uint64_t;
+
 /// What a lane tells the edge; called on the lane's thread.
 struct LaneReports {
   /// The channel to this guard lane is ready; the guard has so many lanes.
-  std::function<void(std::uint16_t guard_lane, const airlock::Welcome&)> linked;
-  std::function<void(std::string why)> guard_lost;
-  std::function<void(boost::asio::ip::address)> released;
-  std::function<void(std::chrono::milliseconds)> drain;
+  std::function<void(Attempt, std::uint16_t guard_lane, const airlock::Welcome&)> linked;
+  std::function<void(Attempt, std::string why)> guard_lost;
+  std::function<void(Attempt, std::chrono::milliseconds)> drain;
   /// For the operator's log.
   std::function<void(std::string)> trouble;
 };
@@ -42,8 +46,9 @@ struct LaneReports {
 /// called on its own thread, except post(), run() and stop().
 class Lane final : airlock::Channel::Owner {
  public:
+  /// `admission` is shared with the other lanes and outlives them.
   Lane(std::uint16_t index, std::uint16_t lanes, std::uint64_t epoch, std::shared_ptr<const Settings> settings,
-       LaneReports reports);
+       Admission& admission, LaneReports reports);
   virtual ~Lane();
 
   boost::asio::io_context& context() { return context_; }
@@ -53,7 +58,7 @@ class Lane final : airlock::Channel::Owner {
   void post(std::function<void()> task);
 
   // The airlock.
-  void link(std::uint16_t guard_lane, const std::string& path);
+  void link(Attempt attempt, std::uint16_t guard_lane, const std::string& path);
   /// Ends every channel; every leg writes what was delivered and ends with system-shutdown.
   void unlink();
   void send(std::uint16_t guard_lane, airlock::LegId leg, const airlock::Body& body);
@@ -64,9 +69,10 @@ class Lane final : airlock::Channel::Owner {
   void adopt(boost::asio::ip::tcp::socket socket, const boost::asio::ip::tcp::endpoint& peer,
              const config::Listener& listener);
   void ended(const std::shared_ptr<Leg>& leg);
-  void dial_over(airlock::LegId id) { dials_.erase(id); }
-  void connected(airlock::LegId id, boost::asio::ip::tcp::socket socket, const airlock::Dial& dial,
-                 std::uint16_t guard_lane, bool direct_tls, std::chrono::steady_clock::time_point deadline);
+  void dial_over(airlock::LegId id);
+  void connected(airlock::LegId id, boost::asio::ip::tcp::socket socket, Dialled dialled);
+  /// TLS could not be had where that leg was connected to: the other targets are tried.
+  void dial_on(airlock::LegId id, Dialled dialled);
   std::size_t legs() const { return legs_.size() + dials_.size(); }
   void apply(std::shared_ptr<const Settings> settings);
   /// Every leg ends with system-shutdown, and the guard hears of each.
@@ -80,8 +86,7 @@ class Lane final : airlock::Channel::Owner {
   std::uint16_t index() const { return index_; }
   /// Something to record, within the budget.
   void note(std::string_view code, std::vector<airlock::Pair> details);
-  bool begin_handshake();
-  void end_handshake() { --handshakes_; }
+  Admission& admission() { return admission_; }
   /// A leg has given memory back; after many the process gives it to the system.
   void hibernated();
   /// The leg has something to write at the end of this wake-up.
@@ -102,9 +107,10 @@ class Lane final : airlock::Channel::Owner {
   };
 
   void on_frame(airlock::Channel& channel, const airlock::Frame& frame) override;
+  void on_frame(std::uint16_t guard_lane, Dialling& dialling, const airlock::Frame& frame);
   void on_batch_end(airlock::Channel&) override {}
   void on_end(airlock::Channel& channel, airlock::ChannelEnd end, std::string_view why) override;
-  std::uint16_t lane_of(const airlock::Channel& channel) const;
+  std::optional<std::uint16_t> lane_of(const airlock::Channel& channel) const;
   void on_welcome(std::uint16_t guard_lane, const airlock::Welcome& welcome);
   void dial(std::uint16_t guard_lane, airlock::LegId id, const airlock::Dial& dial);
   void lose_guard(std::string why);
@@ -119,13 +125,14 @@ class Lane final : airlock::Channel::Owner {
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::shared_ptr<const Settings> settings_;
+  Admission& admission_;
   LaneReports reports_;
+  Attempt attempt_ = 0;
   std::shared_ptr<Resolver> resolver_;
   std::vector<Link> channels_;
   std::unordered_map<airlock::LegId, std::shared_ptr<Leg>> legs_;
   std::unordered_map<airlock::LegId, std::shared_ptr<Dialling>> dials_;
   std::uint64_t legs_made_ = 0;
-  std::uint32_t handshakes_ = 0;
   std::vector<std::shared_ptr<Leg>> dirty_, flushing_, unsettled_;
   bool flush_posted_ = false, settle_waits_ = false;
   boost::asio::steady_timer settle_timer_, care_timer_, drain_timer_, trim_timer_;

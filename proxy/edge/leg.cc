@@ -45,14 +45,16 @@ std::shared_ptr<Leg> Leg::accepted(Lane& lane, airlock::LegId id, TcpSocket sock
   return leg;
 }
 
-std::shared_ptr<Leg> Leg::dialled(Lane& lane, airlock::LegId id, TcpSocket socket, const airlock::Dial& dial,
-                                  std::uint16_t guard_lane, bool direct_tls, Clock::time_point deadline) {
+std::shared_ptr<Leg> Leg::dialled(Lane& lane, airlock::LegId id, TcpSocket socket, Dialled dialled) {
   std::shared_ptr<Leg> leg(new Leg(lane, id, std::move(socket)));
-  leg->direct_tls_ = direct_tls;
-  leg->guard_lane_ = guard_lane;
+  leg->direct_tls_ = dialled.direct_tls;
+  leg->guard_lane_ = dialled.guard_lane;
   leg->guard_knows_ = true;
-  leg->negotiation_left_ = deadline - Clock::now();
-  leg->machine_ = std::make_unique<Initiating>(InitiatingSettings{direct_tls, dial.from, dial.to, text(leg->peer_)});
+  leg->negotiation_left_ = dialled.deadline - Clock::now();
+  const airlock::Dial& dial = dialled.dial;
+  leg->machine_ =
+      std::make_unique<Initiating>(InitiatingSettings{dialled.direct_tls, dial.from, dial.to, text(leg->peer_)});
+  leg->dialled_ = std::make_unique<Dialled>(std::move(dialled));
   return leg;
 }
 
@@ -68,7 +70,7 @@ void Leg::start() {
 void Leg::want_read() {
   const bool wanted = link_ == Link::Lingering || link_ == Link::Handshake ||
                       ((link_ == Link::Plain || link_ == Link::Secure) && conversation_->hungry());
-  if (!wanted || reading_) return;
+  if (!wanted || reading_ || (read_after_ > Clock::now() && link_ == Link::Secure)) return;
   reading_ = true;
   socket_.async_wait(TcpSocket::wait_read, [this, self = shared_from_this()](error_code failed) {
     reading_ = false;
@@ -88,8 +90,16 @@ void Leg::on_readable() {
     return;
   }
   heard_ = Clock::now();
+  const std::size_t keepalives = conversation_->keepalive_octets();
+  const std::uint64_t stanzas = stanza_number_;
   take(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
+  pause_for_keepalives(keepalives, stanzas);
   advance();
+}
+
+void Leg::pause_for_keepalives(std::size_t octets_before, std::uint64_t stanzas_before) {
+  if (link_ != Link::Secure || !machine_->is_open() || stanza_number_ != stanzas_before) return;
+  if (conversation_->keepalive_octets() > octets_before) read_after_ = keepalives_.take(heard_);
 }
 
 void Leg::take(std::string_view in) {
@@ -137,6 +147,7 @@ void Leg::on_established(std::string_view rest) {
     return pump();
   }
   link_ = Link::Secure;
+  dialled_.reset();
   Secured secured;
   secured.tls = {true, direct_tls_, session->version, session->cipher, session->server_name};
   secured.judge = [this](std::string_view domain) {
@@ -211,9 +222,12 @@ void Leg::perform(Action action) {
   } else if (const auto* tls = std::get_if<StartTls>(&action)) {
     begin_tls(tls->server_name);
   } else if (const auto* asked = std::get_if<Ask>(&action)) {
+    const auto* failed = std::get_if<airlock::Failed>(&asked->frame);
+    // Another target may have TLS; the guard hears of the last one.
+    dials_on_ = failed != nullptr && link_ == Link::Handshake && dialled_ && !dialled_->others.empty();
     if (std::holds_alternative<airlock::Opened>(asked->frame)) guard_knows_ = true;
-    ask(asked->frame);
-    if (std::holds_alternative<airlock::Failed>(asked->frame)) guard_knows_ = false;
+    if (!dials_on_) ask(asked->frame);
+    if (failed != nullptr) guard_knows_ = false;
   } else if (const auto* noted = std::get_if<Note>(&action)) {
     note(noted->code, noted->why);
   } else if (auto* end = std::get_if<Finish>(&action)) {
@@ -223,8 +237,8 @@ void Leg::perform(Action action) {
 
 void Leg::begin_tls(const std::string& server_name) {
   encode_text();
-  if (!lane_.begin_handshake()) {
-    machine_->on_tls_failed("too many handshakes in progress", conversation_->actions());
+  if (const auto answer = lane_.admission().begin_handshake(source()); answer != Admission::Answer::Admit) {
+    machine_->on_tls_failed(name(answer), conversation_->actions());
     return;
   }
   in_handshake_turn_ = true;
@@ -243,17 +257,28 @@ void Leg::begin_tls(const std::string& server_name) {
 }
 
 void Leg::end_handshake_turn() {
-  if (std::exchange(in_handshake_turn_, false)) lane_.end_handshake();
+  if (std::exchange(in_handshake_turn_, false)) lane_.admission().end_handshake(source());
+}
+
+std::optional<boost::asio::ip::address> Leg::source() const {
+  return is_accepted() ? std::optional(peer_.address()) : std::nullopt;
 }
 
 void Leg::sever(StreamCondition condition, std::string_view why) {
   if (link_ == Link::Gone || link_ == Link::Lingering) return;
+  dialled_.reset();
   machine_->sever({condition, std::string(why), {}}, conversation_->actions());
   advance();
 }
 
 void Leg::drain() {
   if (!machine_->is_open()) sever(StreamCondition::SystemShutdown, "the guard drains");
+}
+
+void Leg::mark_again() {
+  if (link_ == Link::Gone) return;
+  error_code failed;
+  mark(socket_.native_handle(), lane_.settings().config.dscp, peer_.address().is_v6(), failed);
 }
 
 void Leg::judge_again() {
@@ -288,6 +313,10 @@ void Leg::note(std::string_view code, std::string_view why) {
 
 void Leg::on_frame(std::uint16_t guard_lane, const airlock::Body& body) {
   if (link_ == Link::Gone || link_ == Link::Lingering || guard_lane != guard_lane_) return;
+  if (!machine_->expects(body)) {
+    note("edge.out-of-turn", airlock::name(body));
+    return sever(StreamCondition::InternalServerError, "a frame out of turn from the guard");
+  }
   Actions& actions = conversation_->actions();
   if (const auto* delivery = std::get_if<airlock::Deliver>(&body)) return deliver(*delivery);
   if (const auto* credit = std::get_if<airlock::Credit>(&body)) {
@@ -298,7 +327,9 @@ void Leg::on_frame(std::uint16_t guard_lane, const airlock::Body& body) {
   } else if (const auto* terms = std::get_if<airlock::Terms>(&body)) {
     const auto* receiving = dynamic_cast<const Receiving*>(machine_.get());
     if (receiving == nullptr || !receiving->opened()) return;
-    if (terms->guard_lane != guard_lane_ && terms->guard_lane < lane_.guard_lanes()) {
+    if (terms->guard_lane >= lane_.guard_lanes())
+      return sever(StreamCondition::InternalServerError, "the guard names a lane that it does not have");
+    if (terms->guard_lane != guard_lane_) {
       // The lane that was asked has forgotten the leg; the right one is asked the same.
       guard_lane_ = terms->guard_lane;
       return ask(*receiving->opened());

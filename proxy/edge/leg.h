@@ -15,7 +15,9 @@
 #include "proxy/config/config.h"
 #include "proxy/edge/conversation.h"
 #include "proxy/edge/credit.h"
+#include "proxy/edge/dialling.h"
 #include "proxy/edge/initiating.h"
+#include "proxy/edge/keepalive_rate.h"
 #include "proxy/edge/receiving.h"
 #include "proxy/edge/settings.h"
 #include "proxy/edge/tls_engine.h"
@@ -34,9 +36,8 @@ class Leg : public std::enable_shared_from_this<Leg> {
   /// A connection that `peer` made to `listener`.
   static std::shared_ptr<Leg> accepted(Lane& lane, airlock::LegId id, TcpSocket socket,
                                        const boost::asio::ip::tcp::endpoint& peer, const config::Listener& listener);
-  /// A connection made for a Dial, which has until `deadline`.
-  static std::shared_ptr<Leg> dialled(Lane& lane, airlock::LegId id, TcpSocket socket, const airlock::Dial& dial,
-                                      std::uint16_t guard_lane, bool direct_tls, Clock::time_point deadline);
+  /// A connection made for a Dial.
+  static std::shared_ptr<Leg> dialled(Lane& lane, airlock::LegId id, TcpSocket socket, Dialled dialled);
   ~Leg();
 
   void start();
@@ -50,6 +51,8 @@ class Leg : public std::enable_shared_from_this<Leg> {
   void drain();
   /// The settings have changed, or time has passed: ends the leg with `<reset/>` if it would not come to be today.
   void judge_again();
+  /// Marks its packets anew (NET-01).
+  void mark_again();
 
   // Called by the lane, once per wake-up and at its own rate.
   void flush();
@@ -73,6 +76,7 @@ class Leg : public std::enable_shared_from_this<Leg> {
   void take_secure(std::string_view in);
   void advance();
   bool admit_octets(std::size_t count);
+  void pause_for_keepalives(std::size_t octets_before, std::uint64_t stanzas_before);
 
   // The stream.
   void pump();
@@ -81,6 +85,8 @@ class Leg : public std::enable_shared_from_this<Leg> {
   void begin_tls(const std::string& server_name);
   void on_established(std::string_view rest);
   void end_handshake_turn();
+  /// Whom the limits of an accepted connection count for.
+  std::optional<boost::asio::ip::address> source() const;
 
   // The airlock.
   void ask(const airlock::Body& body);
@@ -113,9 +119,11 @@ class Leg : public std::enable_shared_from_this<Leg> {
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<Conversation> conversation_;
   std::unique_ptr<TlsEngine> tls_;
+  std::unique_ptr<Dialled> dialled_;  ///< until TLS stands: for the next target
   Link link_ = Link::Plain;
   bool direct_tls_ = false;
   bool in_handshake_turn_ = false;
+  bool dials_on_ = false;  ///< once this connection is over
 
   std::string stash_;  ///< ciphertext that waits for credit
   std::string text_;   ///< to be encrypted and sent at the end of this wake-up
@@ -135,7 +143,9 @@ class Leg : public std::enable_shared_from_this<Leg> {
   Clock::time_point wait_began_{}, wait_ends_ = Clock::time_point::max();
   Clock::duration negotiation_left_{};
   Clock::time_point heard_{}, sent_{};
-  Clock::time_point busy_{};  ///< the last stanza; white space keeps no stream open (D-25)
+  KeepaliveRate keepalives_;
+  Clock::time_point read_after_{};  ///< later than now: reading pauses (D-20)
+  Clock::time_point busy_{};        ///< the last stanza; white space keeps no stream open (D-25)
   std::size_t octets_before_open_ = 0;
   bool stood_ = false;  ///< has been open
   std::optional<Finish> finish_;

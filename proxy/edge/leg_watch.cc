@@ -53,7 +53,10 @@ Leg::Clock::time_point Leg::due(Clock::time_point now) const {
   if (waiting_ != Wait::Idle) return when;
   when = std::min<Clock::time_point>(when, busy_ + limits.idle);
   when = std::min<Clock::time_point>(when, sent_ + limits.keepalive);
-  if (!conversation_->hibernates() && heard_ + kHibernate > now) when = std::min(when, heard_ + kHibernate);
+  if (read_after_ > now) when = std::min(when, read_after_);
+  // What waited for credit was parsed later than it was heard.
+  const auto quiet_since = std::max(heard_, busy_);
+  if (!conversation_->hibernates() && quiet_since + kHibernate > now) when = std::min(when, quiet_since + kHibernate);
   return when;
 }
 
@@ -103,7 +106,8 @@ void Leg::on_watch() {
       touch();
       sent_ = now;
     }
-    if (now >= heard_ + kHibernate && !conversation_->hibernates()) hibernate();
+    if (now >= std::max(heard_, busy_) + kHibernate && !conversation_->hibernates()) hibernate();
+    if (now >= read_after_) want_read();
   }
   watch();
 }

@@ -144,6 +144,7 @@ void Leg::close() {
   ask(airlock::Closed{finish_->clean, finish_->cause, deliveries_.written(), deliveries_.settled()});
   // What the guard never heard of is an event, so that no refused stream is without its record.
   if (!guard_knows_ && is_accepted()) note("stream.ended", finish_->cause);
+  if (dials_on_) return lane_.dial_on(id_, std::move(*dialled_));
   lane_.ended(self);
 }
 

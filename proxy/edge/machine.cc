@@ -48,6 +48,11 @@ bool Machine::demands_silence() const {
   return stage_ != Stage::Over && awaits_silence();
 }
 
+bool Machine::expects(const airlock::Body& body) const {
+  if (stage_ == Stage::Draining || stage_ == Stage::Closing || stage_ == Stage::Over) return true;
+  return std::holds_alternative<airlock::Close>(body) || std::holds_alternative<airlock::Closed>(body) || awaits(body);
+}
+
 void Machine::enter(Stage stage) {
   if (stage_ != Stage::Over) stage_ = stage;
 }

@@ -94,6 +94,9 @@ class Machine {
   void on_lost(std::string_view why, Actions& out);
 
   // From the guard.
+  /// Whether this frame has its turn now (docs/airlock.md). While a stream ends everything has: frames cross on the
+  /// way.
+  bool expects(const airlock::Body& body) const;
   virtual void on_terms(const airlock::Terms&, Actions&) {}
   virtual void on_grant(const airlock::Grant&, Actions&) {}
   /// Of a client's session: Offer, Sasl, Bind, Bound, Csi.
@@ -139,6 +142,8 @@ class Machine {
   virtual void ensure_header(Actions& out) = 0;
   /// The guard has to hear that the leg never came to be; false: a plain Close does.
   virtual bool report_failure(airlock::DialFault fault, std::string_view why, Actions& out) = 0;
+  /// The frames that come to a leg that is not ending, beside Close and Closed.
+  virtual bool awaits(const airlock::Body& body) const = 0;
   virtual bool awaits_tls() const = 0;
   virtual bool awaits_silence() const = 0;
   virtual void on_negotiation_deadline(Actions& out) = 0;

@@ -46,6 +46,16 @@ bool Receiving::awaits_silence() const {
   return awaiting_ == Awaiting::Tls || awaiting_ == Awaiting::Grant;
 }
 
+bool Receiving::awaits(const airlock::Body& body) const {
+  const bool is_granted = awaiting_ == Awaiting::RestartHeader || awaiting_ == Awaiting::Stanzas;
+  if (std::holds_alternative<airlock::Terms>(body)) return awaiting_ == Awaiting::Terms;
+  if (std::holds_alternative<airlock::Grant>(body)) return awaiting_ == Awaiting::Grant;
+  if (std::holds_alternative<airlock::Credit>(body) || std::holds_alternative<airlock::Handled>(body))
+    return is_granted;
+  // What was asked, or a deadline of the guard's own between the two questions.
+  return std::holds_alternative<airlock::Refuse>(body) && opened_ && !is_granted;
+}
+
 void Receiving::on_header(const inspect::StreamHeader& header, Actions& out) {
   if (stage() != Stage::Negotiating) return fail(error(StreamCondition::BadFormat, "a second header"), out);
   const std::string to_before = std::exchange(to_, {});

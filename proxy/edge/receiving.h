@@ -61,6 +61,7 @@ class Receiving final : public Machine {
 
   void ensure_header(Actions& out) override;
   bool report_failure(airlock::DialFault, std::string_view, Actions&) override { return false; }
+  bool awaits(const airlock::Body& body) const override;
   bool awaits_tls() const override { return awaiting_ == Awaiting::Tls && stage() == Stage::Negotiating; }
   bool awaits_silence() const override;
   /// RFC 6120 6.3.5.

@@ -76,6 +76,16 @@ std::optional<boost::asio::ip::address> parse_address(int type, std::string_view
   return address;
 }
 
+bool is_local(const boost::asio::ip::address& address) {
+  using boost::asio::ip::v4_mapped;
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    return is_local(boost::asio::ip::make_address_v4(v4_mapped, address.to_v6()));
+  if (address.is_v6()) return address.is_loopback() || address.to_v6().is_link_local();
+  // 169.254.0.0/16 (RFC 3927), and 0.0.0.0/8, which Linux takes for this machine.
+  const auto octets = address.to_v4().to_bytes();
+  return address.is_loopback() || (octets[0] == 169 && octets[1] == 254) || octets[0] == 0;
+}
+
 }  // namespace
 
 // One lookup: first the SRV questions side by side, then the addresses of all targets side by side.
@@ -191,6 +201,10 @@ class Resolver::Lookup {
     for (const auto rdata : records_of(*result)) {
       const auto address = parse_address(type, rdata);
       if (!address || into.size() == kMostOfAFamily) continue;
+      if (!resolver_.settings_.local_addresses && is_local(*address)) {
+        local_ = true;
+        continue;
+      }
       const bool secure = result->secure != 0 && target.record.secure;
       into.push_back({{*address, target.record.port}, target.record.direct_tls, target.record.target, secure});
     }
@@ -219,6 +233,7 @@ class Resolver::Lookup {
     }
     if (!all.empty()) return end(std::move(all));
     if (bogus_) return end(std::unexpected(NameFault::Bogus));
+    if (local_) return end(std::unexpected(NameFault::LocalAddress));
     // Targets that lead nowhere are a service that does not answer; a bare domain without addresses is no name.
     const bool failed = std::ranges::any_of(targets_, &Target::failed);
     end(std::unexpected(failed || !is_fallback_ ? NameFault::NoAnswer : NameFault::NoName));
@@ -237,6 +252,7 @@ class Resolver::Lookup {
   std::vector<Target> targets_;
   bool is_fallback_ = false;
   bool bogus_ = false;
+  bool local_ = false;  // an address was left out for what it is
   std::optional<Addresses> result_;
 };
 

@@ -37,6 +37,9 @@ struct ResolverSettings {
   std::filesystem::path anchor{};                          ///< DNSSEC anchors; empty: no validation
   bool ipv6_first = true;
   bool direct_tls = false;  ///< ask for _xmpps-server too
+  /// Take loopback and link-local addresses too. Otherwise whoever answers for a domain could lead the edge to services
+  /// of its own machine and link.
+  bool local_addresses = false;
 };
 
 /// One belongs to one io_context, and all calls must come from there. It keeps a cache, and a thread of its own that

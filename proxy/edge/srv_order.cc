@@ -66,6 +66,8 @@ std::string_view name(NameFault fault) {
       return "no answer from the DNS";
     case NameFault::Bogus:
       return "the answer fails DNSSEC";
+    case NameFault::LocalAddress:
+      return "the answer leads to this machine or link";
     case NameFault::Overload:
       return "too many questions at once";
     case NameFault::Deadline:

@@ -13,8 +13,9 @@
 namespace sallyport::edge {
 
 /// Why a domain has no address. NoService: it says itself that there is none (target "."). NoAnswer: the DNS, or the
-/// targets that it names, did not tell. Bogus: the answer is not what the zone's keys have signed.
-enum class NameFault : std::uint8_t { NoName, NoService, NoAnswer, Bogus, Overload, Deadline };
+/// targets that it names, did not tell. Bogus: the answer is not what the zone's keys have signed. LocalAddress: it
+/// leads only to this machine or link, which the settings do not allow.
+enum class NameFault : std::uint8_t { NoName, NoService, NoAnswer, Bogus, LocalAddress, Overload, Deadline };
 std::string_view name(NameFault fault);
 
 struct SrvRecord {

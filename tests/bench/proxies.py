@@ -66,6 +66,7 @@ connections = 100000
 connections_per_address = 100000
 attempts_per_minute = 1000000
 handshakes = 10000
+handshakes_per_address = 10000
 """
 
 

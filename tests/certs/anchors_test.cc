@@ -251,6 +251,14 @@ TEST_F(Judging, PKI_06_KnowsNothingWithoutAList) {
   EXPECT_NE(facts.problem, "");
 }
 
+TEST_F(Judging, PKI_06_KnowsNothingWithoutAListOfACertificateThatIsAnAnchorItself) {
+  const auto file = files.write("alpha.pem", {alpha.certificate.get()});
+  const auto facts =
+      anchors({.anchors = {file}})->judge(alpha.certificate.get(), nullptr, "alpha.test", Service::XmppServer, kNow);
+  EXPECT_TRUE(facts.chain);
+  EXPECT_EQ(facts.revocation, Revocation::Unknown);
+}
+
 TEST_F(Judging, PKI_06_KnowsNothingByAnOldListButWithinTheGrace) {
   auto settings = with_list(authority.list({}, kNow - kDay, kNow - 100));
   EXPECT_EQ(judge_by(settings, alpha).revocation, Revocation::Unknown);

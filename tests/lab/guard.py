@@ -20,6 +20,7 @@ listen = [{listen}]
 anchors = ["{anchor}"]
 crls = ["{revoked}"]
 resolvers = [{resolvers}]
+local_addresses = true
 bind = [{bind}]
 revocation = "required"
 lanes = {lanes}

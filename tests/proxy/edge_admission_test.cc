@@ -71,5 +71,32 @@ TEST(Admission, IgnoresAReleaseTooMany) {
   EXPECT_EQ(admission.connections(), 0U);
 }
 
+TEST(Admission, D_03_CountsHandshakesOfAllAndOfOneAddress) {
+  config::EdgeLimits wanted = limits(100, 100, 100);
+  wanted.handshakes = 3;
+  wanted.handshakes_per_address = 2;
+  Admission admission(wanted);
+  const auto one = make_address("2001:db8::1"), same = make_address("2001:db8::2"), other = make_address("192.0.2.1");
+  EXPECT_EQ(admission.begin_handshake(one), Answer::Admit);
+  EXPECT_EQ(admission.begin_handshake(same), Answer::Admit);
+  EXPECT_EQ(admission.begin_handshake(one), Answer::TooManyHandshakesFromSource);
+  EXPECT_EQ(admission.begin_handshake(std::nullopt), Answer::Admit) << "a dialled one is nobody's";
+  EXPECT_EQ(admission.begin_handshake(other), Answer::TooManyHandshakes);
+  admission.end_handshake(same);
+  EXPECT_EQ(admission.begin_handshake(one), Answer::Admit);
+  admission.end_handshake(std::nullopt);
+  EXPECT_EQ(admission.begin_handshake(other), Answer::Admit);
+}
+
+TEST(Admission, D_01_CountsDialledConnectionsAmongAll) {
+  Admission admission(limits(2, 10, 100));
+  EXPECT_EQ(admission.admit_dialled(), Answer::Admit);
+  EXPECT_EQ(admission.admit(make_address("192.0.2.1"), kStart), Answer::Admit);
+  EXPECT_EQ(admission.admit_dialled(), Answer::TooManyConnections);
+  EXPECT_EQ(admission.admit(make_address("192.0.2.2"), kStart), Answer::TooManyConnections);
+  admission.release_dialled();
+  EXPECT_EQ(admission.admit_dialled(), Answer::Admit);
+}
+
 }  // namespace
 }  // namespace sallyport::edge

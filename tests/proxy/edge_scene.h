@@ -26,6 +26,9 @@ namespace sallyport::edge::scene {
 
 inline constexpr std::chrono::milliseconds kPatience{5'000};
 
+/// Whether something is to be done on the socket (poll's events) before the deadline.
+bool is_ready(int socket, short events, std::chrono::steady_clock::time_point deadline);
+
 /// A file descriptor that is closed with its owner.
 class Descriptor {
  public:
@@ -210,5 +213,7 @@ class Scene : public testing::Test {
   std::unique_ptr<Edge> edge_;
   std::thread thread_;
 };
+
+class EdgeOnLoopback : public Scene {};
 
 }  // namespace sallyport::edge::scene

@@ -16,6 +16,7 @@ using boost::system::error_code;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::Not;
+using testing::UnorderedElementsAre;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 
@@ -117,7 +118,7 @@ class NameServer {
 class Resolving : public testing::Test {
  protected:
   void open(const std::function<void(ResolverSettings&)>& change = [](ResolverSettings&) {}) {
-    ResolverSettings settings{.forwarders = {server.at()}};
+    ResolverSettings settings{.forwarders = {server.at()}, .local_addresses = true};
     change(settings);
     auto opened = Resolver::open(context, settings, [](std::uint32_t) { return 0U; });
     ASSERT_TRUE(opened) << opened.error();
@@ -356,6 +357,19 @@ TEST_F(Resolving, SaysWhenItsAnchorCannotBeRead) {
                                      [](std::uint32_t) { return 0U; });
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error(), testing::HasSubstr("/nonexistent/anchor"));
+}
+
+TEST_F(Resolving, T_01_TakesNoAddressOfThisMachineOrLinkUnlessAllowed) {
+  for (const char* address : {"127.0.0.1", "127.255.0.9", "169.254.7.7", "0.1.2.3"})
+    server.add("local.test", kA, a(address));
+  for (const char* address : {"::1", "fe80::1", "::ffff:127.0.0.1"}) server.add("local.test", kAaaa, aaaa(address));
+  server.add("mixed.test", kA, a("127.0.0.1"));
+  server.add("mixed.test", kA, a("192.0.2.1"));
+  server.add("mixed.test", kA, a("10.0.0.1"));
+  open([](ResolverSettings& settings) { settings.local_addresses = false; });
+  EXPECT_EQ(resolve("local.test").error(), NameFault::LocalAddress);
+  EXPECT_THAT(texts(resolve("mixed.test")),
+              UnorderedElementsAre("192.0.2.1 5269 mixed.test", "10.0.0.1 5269 mixed.test"));
 }
 
 }  // namespace

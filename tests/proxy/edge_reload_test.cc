@@ -1,0 +1,170 @@
+// What a reload, a stop, and a guard that goes away do to a whole edge.
+#include <cstring>
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <sys/socket.h>
+
+#include "edge_scene.h"
+
+namespace sallyport::edge::scene {
+namespace {
+
+using airlock::Close;
+using airlock::Closed;
+using airlock::Opened;
+using airlock::Stanza;
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view kMessage = "<message from='x@a.test' to='y@b.test'><body>hello</body></message>";
+
+TEST_F(EdgeOnLoopback, WithoutTheGuardPeersHearSystemShutdownAndNobodyListens) {
+  start();
+  PeerPlayed near = peer();
+  open_in_leg(near);
+  guard_->die();
+  EXPECT_NE(near.read_until("</stream:stream>").find("<system-shutdown"), std::string::npos);
+  EXPECT_TRUE(near.ends());
+  EXPECT_THROW(PeerPlayed::connect(address_, port_, a_test_, authority_.file()), std::runtime_error);
+  guard_.reset();
+  guard_ = std::make_unique<GuardPlayed>(folder_ / "north.sock", "north");
+  guard_->welcome();
+  PeerPlayed again = peer();
+  open_in_leg(again);
+}
+
+TEST_F(EdgeOnLoopback, STR_32_AStopIsToldToPeersAndToTheGuard) {
+  start();
+  PeerPlayed near = peer();
+  const auto leg = open_in_leg(near);
+  edge_->stop();
+  EXPECT_NE(near.read_until("</stream:stream>").find("<system-shutdown"), std::string::npos);
+  EXPECT_TRUE(near.ends());
+  const auto [id, close] = guard_->expect<Close>();
+  EXPECT_EQ(id, leg);
+  EXPECT_EQ(close.condition, inspect::StreamCondition::SystemShutdown);
+  guard_->expect<Closed>();
+}
+
+TEST_F(EdgeOnLoopback, AReloadEndsOnlyTheLegsThatWouldNotComeToBe) {
+  start();
+  PeerPlayed stays = peer();
+  open_in_leg(stays);
+  PeerPlayed goes = peer();
+  goes.open_stream("c.test", "a.test");
+  const auto leg = guard_->expect<Opened>().first;
+  guard_->send(leg, airlock::Terms{0, true, false, 10'000});
+  goes.read_until("</stream:features>");
+  config_.faces.pop_back();  // c.test
+  edge_->reload();
+  EXPECT_NE(goes.read_until("</stream:stream>").find("<reset"), std::string::npos);
+  EXPECT_TRUE(goes.ends());
+  EXPECT_EQ(guard_->expect<Close>().second.condition, inspect::StreamCondition::Reset);
+  guard_->expect<Closed>();
+  stays.send(kMessage);
+  guard_->expect<Stanza>();
+}
+
+TEST_F(EdgeOnLoopback, T_14_AReloadEndsLegsWhosePeerIsNoLongerTrusted) {
+  start();
+  PeerPlayed near = peer();
+  open_in_leg(near);
+  config_.anchors = {stranger_.file()};
+  edge_->reload();
+  EXPECT_NE(near.read_until("</stream:stream>").find("<reset"), std::string::npos);
+}
+
+TEST_F(EdgeOnLoopback, AReloadOpensAndClosesListeners) {
+  start();
+  PeerPlayed old_one = peer();
+  open_in_leg(old_one);
+  config_.listeners = {{{"127.0.60.5", port_}, config::Listener::Tls::StartTls}};
+  edge_->reload();
+  EXPECT_NE(old_one.read_until("</stream:stream>").find("<reset"), std::string::npos);
+  guard_->expect<Close>();
+  guard_->expect<Closed>();
+  PeerPlayed new_one = peer();
+  open_in_leg(new_one);
+  EXPECT_THROW(PeerPlayed::connect("127.0.60.1", port_, a_test_, authority_.file()), std::runtime_error);
+}
+
+TEST_F(EdgeOnLoopback, AReloadDuringADrainOpensNoListener) {
+  start();
+  PeerPlayed near = peer();
+  open_in_leg(near);
+  guard_->send(airlock::kNoLeg, airlock::Drain{60'000});
+  const auto listens = [&](const std::string& address) {
+    try {
+      PeerPlayed::connect(address, port_, std::nullopt, authority_.file());
+      return true;
+    } catch (const std::runtime_error&) {
+      return false;
+    }
+  };
+  EXPECT_TRUE(guard_->wait_until([&] { return !listens(address_); }));
+  config_.listeners = {{{"127.0.60.5", port_}, config::Listener::Tls::StartTls}};
+  edge_->reload();
+  // Legs are judged after the listeners.
+  EXPECT_NE(near.read_until("</stream:stream>").find("<reset"), std::string::npos);
+  EXPECT_FALSE(listens("127.0.60.5"));
+}
+
+TEST_F(EdgeOnLoopback, ADrainOfAGuardThatIsGoneEndsNoLegOfTheNextOne) {
+  start();
+  {
+    const PeerPlayed listened = peer();
+  }
+  guard_->send(airlock::kNoLeg, airlock::Drain{3'500});
+  EXPECT_TRUE(guard_->wait_until([&] {
+    try {
+      PeerPlayed::connect(address_, port_, std::nullopt, authority_.file());
+      return false;
+    } catch (const std::runtime_error&) {
+      return true;
+    }
+  }));
+  guard_.reset();
+  guard_ = std::make_unique<GuardPlayed>(folder_ / "north.sock", "north");
+  guard_->welcome();
+  PeerPlayed near = peer();
+  open_in_leg(near);
+  EXPECT_TRUE(guard_->stays_silent(milliseconds(1'500)));
+  near.send(kMessage);
+  guard_->expect<Stanza>();
+}
+
+/// The type of service of this process's end of the connection whose other end is `peer`.
+int marked(int peer) {
+  sockaddr_storage far{}, each{};
+  socklen_t far_size = sizeof(far);
+  getsockname(peer, reinterpret_cast<sockaddr*>(&far), &far_size);
+  for (int socket = 3; socket < 1024; ++socket) {
+    socklen_t size = sizeof(each);
+    if (getpeername(socket, reinterpret_cast<sockaddr*>(&each), &size) != 0 || size != far_size) continue;
+    if (std::memcmp(&each, &far, size) != 0) continue;
+    int value = -1;
+    socklen_t length = sizeof(value);
+    getsockopt(socket, IPPROTO_IP, IP_TOS, &value, &length);
+    return value;
+  }
+  return -1;
+}
+
+TEST_F(EdgeOnLoopback, NET_01_AReloadMarksStandingLegsAndListenersAnew) {
+  start();
+  PeerPlayed near = peer();
+  open_in_leg(near);
+  EXPECT_EQ(marked(near.socket()), 18 << 2);
+  config_.dscp = 46;
+  edge_->reload();
+  EXPECT_TRUE(guard_->wait_until([&] { return marked(near.socket()) == 46 << 2; }));
+  PeerPlayed later = peer();
+  later.send(PeerPlayed::header("b.test", "a.test"));
+  later.read_until("</stream:features>");
+  EXPECT_EQ(marked(later.socket()), 46 << 2);
+}
+
+}  // namespace
+}  // namespace sallyport::edge::scene

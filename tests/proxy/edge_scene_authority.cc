@@ -1,0 +1,80 @@
+// The authority of the stage, and its files.
+#include <cstdio>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "edge_scene.h"
+
+namespace sallyport::edge::scene {
+namespace {
+
+void add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
+  if (extension == nullptr) throw std::runtime_error("no extension " + value);
+  X509_add_ext(certificate, extension, -1);
+  X509_EXTENSION_free(extension);
+}
+
+X509* make_certificate(const std::string& name, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key, long days) {
+  static long serial = 1000;
+  X509* certificate = X509_new();
+  X509_set_version(certificate, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), -86'400 * 60);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), days * 86'400);
+  X509_set_pubkey(certificate, key);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+  X509* signer = issuer == nullptr ? certificate : issuer;
+  X509_set_issuer_name(certificate, X509_get_subject_name(signer));
+  if (issuer == nullptr) {
+    add_extension(certificate, signer, NID_basic_constraints, "critical,CA:TRUE");
+    add_extension(certificate, signer, NID_key_usage, "critical,keyCertSign,cRLSign");
+  } else {
+    add_extension(certificate, signer, NID_basic_constraints, "critical,CA:FALSE");
+    add_extension(certificate, signer, NID_ext_key_usage, "serverAuth,clientAuth");
+    add_extension(certificate, signer, NID_subject_alt_name, "DNS:" + name);
+  }
+  X509_sign(certificate, issuer_key, EVP_sha256());
+  return certificate;
+}
+
+void write_pem(const std::filesystem::path& file, const std::function<void(FILE*)>& write) {
+  FILE* out = std::fopen(file.c_str(), "w");
+  if (out == nullptr) throw std::runtime_error("cannot write " + file.string());
+  write(out);
+  std::fclose(out);
+}
+
+}  // namespace
+
+Folder::Folder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "sallyport-edge-XXXXXX").string();
+  path_ = ::mkdtemp(pattern.data());
+}
+
+Folder::~Folder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Authority::Authority(const Folder& folder, std::string name)
+    : folder_(folder.path()), file_(folder / (name + ".pem")), name_(std::move(name)), key_(EVP_EC_gen("P-256")) {
+  certificate_.reset(make_certificate(name_, key_.get(), nullptr, key_.get(), 365));
+  write_pem(file_, [&](FILE* out) { PEM_write_X509(out, certificate_.get()); });
+}
+
+config::Face Authority::issue(const std::string& domain, long days) {
+  const std::unique_ptr<EVP_PKEY, Free> key(EVP_EC_gen("P-256"));
+  const std::unique_ptr<X509, Free> leaf(make_certificate(domain, key.get(), certificate_.get(), key_.get(), days));
+  config::Face face{domain, folder_ / (name_ + "-" + domain + ".pem"), folder_ / (name_ + "-" + domain + ".key")};
+  write_pem(face.certificate, [&](FILE* out) { PEM_write_X509(out, leaf.get()); });
+  write_pem(face.key, [&](FILE* out) { PEM_write_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
+  return face;
+}
+
+}  // namespace sallyport::edge::scene
