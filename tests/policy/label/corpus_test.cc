@@ -29,5 +29,9 @@ TEST(LabelCorpus, EveryInputOfTheSpifReaderHoldsItsProperties) {
   EXPECT_GE(replay("spif", testing::spif_fault), 20U);
 }
 
+TEST(LabelCorpus, EveryInputOfTheSecurityLabelHoldsItsProperties) {
+  EXPECT_GE(replay("security_label", testing::security_label_fault), 15U);
+}
+
 }  // namespace
 }  // namespace sallyport::policy::label

@@ -7,6 +7,7 @@
 
 #include "inspect/base64.h"
 #include "tests/policy/label/meaning.h"
+#include "tests/policy/label/samples.h"
 
 namespace sallyport::policy::label {
 namespace {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <stdexcept>
 
 namespace sallyport::policy::label::testing {
@@ -163,28 +162,6 @@ const TagSetFacts& sample_facts() {
       .informative_bits = [](const Oid&, const Oid& tag_set) { return tag_set.text() == "2.999.258.1.5"; },
   };
   return kFacts;
-}
-
-std::filesystem::path data(const std::string& name) {
-  return std::filesystem::path(SALLYPORT_TESTS_DIR) / "policy" / "label" / "data" / name;
-}
-
-std::vector<std::vector<std::string>> rows(const std::string& name) {
-  std::ifstream in(data(name));
-  std::vector<std::vector<std::string>> found;
-  std::string line;
-  while (std::getline(in, line))
-    if (!line.empty() && !line.starts_with('#')) found.push_back(split(line, "\t"));
-  if (found.empty()) throw std::runtime_error("no rows in " + name);
-  return found;
-}
-
-std::string octets_of_hex(std::string_view hex) {
-  std::string octets;
-  if (hex == "-") return octets;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-    octets += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
-  return octets;
 }
 
 }  // namespace sallyport::policy::label::testing

@@ -1,5 +1,6 @@
 #include "tests/policy/label/sample_policies.h"
 
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -39,6 +40,13 @@ const Policy& acme() {
 const Policy& nordia() {
   static const Policy kPolicy = made("nordia-spif.xml");
   return kPolicy;
+}
+
+const Lexicon& sample_lexicon(NameCase names) {
+  static const std::array<const Policy*, 2> kBoth = {&acme(), &nordia()};
+  static const Lexicon kIgnore(kBoth, NameCase::Ignore);
+  static const Lexicon kExact(kBoth, NameCase::Exact);
+  return names == NameCase::Exact ? kExact : kIgnore;
 }
 
 const std::map<std::string, Label>& labels() {

@@ -4,9 +4,10 @@
 #include <map>
 #include <string>
 
-#include "policy/label/policy.h"
+#include "policy/label/lexicon.h"
 #include "policy/source/spif/spif.h"
 #include "tests/policy/label/meaning.h"
+#include "tests/policy/label/samples.h"
 
 namespace sallyport::policy::label::testing {
 
@@ -15,6 +16,8 @@ std::string text_of(const std::string& name);
 source::spif::Loaded loaded(const std::string& name);
 const Policy& acme();
 const Policy& nordia();
+/// Both.
+const Lexicon& sample_lexicon(NameCase names = NameCase::Ignore);
 
 /// By id: "L05", "C2".
 const std::map<std::string, Label>& labels();
