@@ -142,8 +142,9 @@ class Machine {
   virtual void ensure_header(Actions& out) = 0;
   /// The guard has to hear that the leg never came to be; false: a plain Close does.
   virtual bool report_failure(airlock::DialFault fault, std::string_view why, Actions& out) = 0;
-  /// The frames that come to a leg that is not ending, beside Close and Closed.
-  virtual bool awaits(const airlock::Body& body) const = 0;
+  /// The frames that come to a leg that is not ending, beside Close and Closed. A machine that does not say sorts them
+  /// out by itself.
+  virtual bool awaits(const airlock::Body&) const { return true; }
   virtual bool awaits_tls() const = 0;
   virtual bool awaits_silence() const = 0;
   virtual void on_negotiation_deadline(Actions& out) = 0;

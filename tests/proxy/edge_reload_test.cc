@@ -1,6 +1,4 @@
 // What a reload, a stop, and a guard that goes away do to a whole edge.
-#include <cstring>
-
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -135,35 +133,26 @@ TEST_F(EdgeOnLoopback, ADrainOfAGuardThatIsGoneEndsNoLegOfTheNextOne) {
   guard_->expect<Stanza>();
 }
 
-/// The type of service of this process's end of the connection whose other end is `peer`.
-int marked(int peer) {
-  sockaddr_storage far{}, each{};
-  socklen_t far_size = sizeof(far);
-  getsockname(peer, reinterpret_cast<sockaddr*>(&far), &far_size);
-  for (int socket = 3; socket < 1024; ++socket) {
-    socklen_t size = sizeof(each);
-    if (getpeername(socket, reinterpret_cast<sockaddr*>(&each), &size) != 0 || size != far_size) continue;
-    if (std::memcmp(&each, &far, size) != 0) continue;
-    int value = -1;
-    socklen_t length = sizeof(value);
-    getsockopt(socket, IPPROTO_IP, IP_TOS, &value, &length);
-    return value;
-  }
-  return -1;
+/// The type of service of the edge's end of the connection.
+int marked(const PeerPlayed& peer) {
+  int value = -1;
+  socklen_t length = sizeof(value);
+  getsockopt(edges_end(peer), IPPROTO_IP, IP_TOS, &value, &length);
+  return value;
 }
 
 TEST_F(EdgeOnLoopback, NET_01_AReloadMarksStandingLegsAndListenersAnew) {
   start();
   PeerPlayed near = peer();
   open_in_leg(near);
-  EXPECT_EQ(marked(near.socket()), 18 << 2);
+  EXPECT_EQ(marked(near), 18 << 2);
   config_.dscp = 46;
   edge_->reload();
-  EXPECT_TRUE(guard_->wait_until([&] { return marked(near.socket()) == 46 << 2; }));
+  EXPECT_TRUE(guard_->wait_until([&] { return marked(near) == 46 << 2; }));
   PeerPlayed later = peer();
   later.send(PeerPlayed::header("b.test", "a.test"));
   later.read_until("</stream:features>");
-  EXPECT_EQ(marked(later.socket()), 46 << 2);
+  EXPECT_EQ(marked(later), 46 << 2);
 }
 
 }  // namespace

@@ -178,6 +178,9 @@ class PeerPlayed {
   std::string in_;
 };
 
+/// The descriptor of the other end of this connection, which is the edge's, in this process; -1 if there is none.
+int edges_end(const PeerPlayed& peer);
+
 /// A place where a played server waits for the edge.
 class Harbour {
  public:

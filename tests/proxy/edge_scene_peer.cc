@@ -1,4 +1,6 @@
 // The peers of the stage.
+#include <cstring>
+
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -158,6 +160,18 @@ void PeerPlayed::open_stream(const std::string& to, const std::string& from) {
   read_until("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
   ASSERT_TRUE(start_tls_as_client(to));
   send(header(to, from));
+}
+
+int edges_end(const PeerPlayed& peer) {
+  sockaddr_storage ours{}, each{};
+  socklen_t ours_size = sizeof(ours);
+  ::getsockname(peer.socket(), reinterpret_cast<sockaddr*>(&ours), &ours_size);
+  for (int socket = 3; socket < 1024; ++socket) {
+    socklen_t size = sizeof(each);
+    if (::getpeername(socket, reinterpret_cast<sockaddr*>(&each), &size) != 0 || size != ours_size) continue;
+    if (std::memcmp(&each, &ours, size) == 0) return socket;
+  }
+  return -1;
 }
 
 Harbour::Harbour(const std::string& address, std::uint16_t port, int backlog)
