@@ -25,6 +25,7 @@ inline constexpr std::string_view kDialbackFeature = "urn:xmpp:features:dialback
 inline constexpr std::string_view kBidi = "urn:xmpp:bidi";
 inline constexpr std::string_view kBidiFeature = "urn:xmpp:features:bidi";
 inline constexpr std::string_view kLimits = "urn:xmpp:stream-limits:0";  // XEP-0478
+inline constexpr std::string_view kLabel = "urn:xmpp:sec-label:0";       // XEP-0258
 inline constexpr std::string_view kSm = "urn:xmpp:sm:3";
 
 }  // namespace sallyport::inspect::ns

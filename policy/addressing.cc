@@ -102,6 +102,8 @@ Objection addressing(Run& run) {
 
   const Domain& from_domain = *run.bundle.domain(from.domain);
   const Domain& to_domain = *run.bundle.domain(to.domain);
+  run.from_domain = &from_domain;
+  run.to_domain = &to_domain;
   run.peering = run.bundle.peering(from_domain, to_domain);
   if (run.peering && run.peering->jids == inspect::JidProfile::Unicode) {
     if (from.address.empty()) from = read_address(from.written, inspect::JidProfile::Unicode, run.scratch);

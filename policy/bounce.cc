@@ -27,11 +27,11 @@ bool may_be_answered(const StanzaFacts& facts, Reason reason) {
   return false;
 }
 
-std::optional<StanzaFault> refusal(Kind kind, const Peering* peering) {
+std::optional<StanzaFault> refusal(Kind kind, MessageRefusal told) {
   using enum inspect::StanzaCondition;
   const StanzaFault unavailable{inspect::ErrorType::Cancel, ServiceUnavailable, inspect::LimitCondition::None};
   if (kind != Kind::Message) return unavailable;
-  switch (peering ? peering->refusal : MessageRefusal::PolicyViolation) {
+  switch (told) {
     case MessageRefusal::PolicyViolation:
       return StanzaFault{inspect::ErrorType::Modify, PolicyViolation, inspect::LimitCondition::None};
     case MessageRefusal::ServiceUnavailable:
@@ -52,24 +52,8 @@ Node* add_child(Node& parent, std::string_view child_ns, std::string_view child_
   return child;
 }
 
-}  // namespace
-
-std::optional<StanzaFault> fault(const StanzaFacts& facts, Reason reason, const Peering* peering) {
-  if (!facts.kind || !may_be_answered(facts, reason)) return std::nullopt;
-  const Wire& wire = row(reason).wire;
-  switch (wire.kind) {
-    case Wire::Kind::Silence:
-    case Wire::Kind::Stream:
-      return std::nullopt;
-    case Wire::Kind::Stanza:
-      return wire.stanza;
-    case Wire::Kind::Refusal:
-      return refusal(*facts.kind, peering);
-  }
-  return std::nullopt;
-}
-
-Node* make_bounce(const StanzaFacts& facts, const StanzaFault& fault, inspect::Arena& arena) {
+/// Same kind and id, addresses swapped.
+Node* reply(const StanzaFacts& facts, std::string_view type, inspect::Arena& arena) {
   if (!facts.kind || facts.from.empty() || facts.to.empty()) return nullptr;
   Node* stanza = arena.one<Node>();
   stanza->name = name(*facts.kind);
@@ -80,15 +64,45 @@ Node* make_bounce(const StanzaFacts& facts, const StanzaFault& fault, inspect::A
   *at++ = {"", "from", facts.to.full};
   if (with_id) *at++ = {"", "id", facts.id};
   *at++ = {"", "to", facts.from.full};
-  *at++ = {"", "type", "error"};
+  *at++ = {"", "type", type};
   stanza->attributes = attributes;
+  return stanza;
+}
 
+}  // namespace
+
+std::optional<StanzaFault> fault(const StanzaFacts& facts, Reason reason, const Peering* peering) {
+  return fault(facts, reason, peering ? peering->refusal : MessageRefusal::PolicyViolation);
+}
+
+std::optional<StanzaFault> fault(const StanzaFacts& facts, Reason reason, MessageRefusal told) {
+  if (!facts.kind || !may_be_answered(facts, reason)) return std::nullopt;
+  const Wire& wire = row(reason).wire;
+  switch (wire.kind) {
+    case Wire::Kind::Silence:
+    case Wire::Kind::Stream:
+      return std::nullopt;
+    case Wire::Kind::Stanza:
+      return wire.stanza;
+    case Wire::Kind::Refusal:
+      return refusal(*facts.kind, told);
+  }
+  return std::nullopt;
+}
+
+Node* make_bounce(const StanzaFacts& facts, const StanzaFault& fault, inspect::Arena& arena) {
+  Node* stanza = reply(facts, "error", arena);
+  if (!stanza) return nullptr;
   Node* error = add_child(*stanza, ns::kContent, "error", arena);
   error->attributes = arena.array<Attribute>(1);
   error->attributes[0] = {"", "type", inspect::name(fault.type)};
   add_child(*error, ns::kStanzaErrors, inspect::name(fault.condition), arena);
   if (fault.limit != inspect::LimitCondition::None) add_child(*error, ns::kErrors, inspect::name(fault.limit), arena);
   return stanza;
+}
+
+Node* make_result(const StanzaFacts& facts, inspect::Arena& arena) {
+  return reply(facts, "result", arena);
 }
 
 }  // namespace sallyport::policy

@@ -14,9 +14,14 @@ namespace sallyport::policy {
 /// or when it is a subscribe. `peering` is the rule of the route, if there is one: it decides what a refused message is
 /// told.
 std::optional<StanzaFault> fault(const StanzaFacts& facts, Reason reason, const Peering* peering);
+/// The same where the rule that refuses says what a message is told.
+std::optional<StanzaFault> fault(const StanzaFacts& facts, Reason reason, MessageRefusal told);
 
 /// The bounce: same kind and id, addresses swapped, the condition and nothing else (protocol.md S-17, X-02). nullptr
 /// when there is no address to answer to or from. Lives in `arena`; the texts are those of `facts`.
 inspect::Node* make_bounce(const StanzaFacts& facts, const StanzaFault& fault, inspect::Arena& arena);
+
+/// The empty result of an iq request, in the name of its addressee (RFC 6120 8.2.3). As make_bounce().
+inspect::Node* make_result(const StanzaFacts& facts, inspect::Arena& arena);
 
 }  // namespace sallyport::policy

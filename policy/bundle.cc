@@ -7,7 +7,8 @@
 #include <botan/hash.h>
 #include <botan/hex.h>
 
-#include "inspect/utf8.h"
+#include "policy/bundle_faults.h"
+#include "policy/identifier.h"
 #include "policy/payload/switches.h"
 
 namespace sallyport::policy {
@@ -41,31 +42,11 @@ bool is_prepared(std::string_view domain) {
   return prepared && *prepared == domain;
 }
 
-template <class Range, class Key>
-bool strictly_rising(const Range& range, Key key) {
-  return std::ranges::adjacent_find(range, [&](const auto& a, const auto& b) { return !(key(a) < key(b)); }) ==
-         range.end();
-}
-
-/// An identifier that can stand in a record, a file name and a command line.
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
-  });
-}
-
-/// What people call the policy: any text on one line.
-bool is_title(std::string_view text) {
-  return !text.empty() && text.size() <= 200 && inspect::is_clean_text(text) &&
-         std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-}
-
 std::optional<std::string> enclaves_fault(const Tables& tables) {
   if (!strictly_rising(tables.enclaves, [](const Enclave& e) -> std::string_view { return e.name; }))
     return "enclaves are not sorted and unique";
   for (const Enclave& enclave : tables.enclaves) {
-    if (!is_name(enclave.name)) return "an enclave has no usable name";
+    if (!is_identifier(enclave.name)) return "an enclave has no usable name";
     if (!strictly_rising(enclave.withdrawn, [](std::string_view d) { return d; }))
       return "withdrawn domains are not sorted and unique";
     if (!std::ranges::all_of(enclave.withdrawn, is_prepared)) return "a withdrawn domain is not prepared";
@@ -93,7 +74,7 @@ std::optional<std::string> domains_fault(const Tables& tables) {
 std::optional<std::string> routes_fault(const Tables& tables) {
   std::set<std::string_view> ids;
   for (const Peering& peering : tables.peerings) {
-    if (!is_name(peering.id)) return "a peering has no usable id";
+    if (!is_identifier(peering.id)) return "a peering has no usable id";
     if (!ids.insert(peering.id).second) return "two peerings have one id";
     if (!peering.message && !peering.presence && !peering.iq) return "a peering grants nothing";
     if (!Switches(peering.payloads).is_legal()) return "a peering has switches that there are not";
@@ -119,6 +100,7 @@ std::optional<std::string> tables_fault(const Tables& tables) {
   if (const auto what = enclaves_fault(tables)) return what;
   if (const auto what = domains_fault(tables)) return what;
   if (const auto what = routes_fault(tables)) return what;
+  if (auto what = rules_fault(tables)) return what;
   if (tables.settings.stages_off & ~kMayBeOff) return "a stage is switched off that cannot be";
   if (tables.limits.leg_octets < 10'000) return "legs must take stanzas of 10000 octets";  // RFC 6120 13.12
   return std::nullopt;
@@ -138,6 +120,7 @@ std::expected<Bundle, BundleFault> Bundle::make(Tables tables) {
   if (bundle.octets_.size() > kLargest) return std::unexpected(BundleFault{"it is larger than a bundle may be"});
   bundle.hash_ = sha256(bundle.octets_);
   bundle.tables_ = std::move(tables);
+  bundle.rule_index_ = RuleIndex(bundle.tables_);
   return bundle;
 }
 
@@ -170,10 +153,7 @@ bool Bundle::is_withdrawn(std::string_view prepared) const {
 }
 
 const Peering* Bundle::peering(const Domain& from, const Domain& to) const {
-  const auto number = [&](const Domain& domain) {
-    return static_cast<std::uint16_t>(&domain - tables_.domains.data());
-  };
-  const std::pair wanted(number(from), number(to));
+  const std::pair wanted(number_of(from), number_of(to));
   const auto at =
       std::ranges::lower_bound(tables_.routes, wanted, {}, [](const Route& r) { return std::pair(r.from, r.to); });
   if (at == tables_.routes.end() || std::pair(at->from, at->to) != wanted) return nullptr;

@@ -9,6 +9,8 @@
 
 #include "inspect/jid.h"
 #include "inspect/octets.h"
+#include "policy/rule.h"
+#include "policy/rule_index.h"
 #include "policy/verdict.h"
 
 namespace sallyport::policy {
@@ -26,9 +28,6 @@ inline constexpr Unknown kLastUnknown = Unknown::Strict;
 /// Strict: what may leak is taken out of subscriptions and errors. Full: it crosses as it was written.
 enum class Transparency : std::uint8_t { Strict, Full };
 inline constexpr Transparency kLastTransparency = Transparency::Full;
-/// What the sender of a message that policy refuses is told (requirement ERR-09).
-enum class MessageRefusal : std::uint8_t { PolicyViolation, ServiceUnavailable, Silence };
-inline constexpr MessageRefusal kLastMessageRefusal = MessageRefusal::Silence;
 
 struct Enclave {
   std::string name;
@@ -100,17 +99,21 @@ struct Settings {
   bool operator==(const Settings&) const = default;
 };
 
-/// What the compiler puts together and a bundle is made of. Sorted: enclaves and domains by name, routes by number.
+/// What the compiler puts together and a bundle is made of. Sorted: enclaves and domains by name, routes by number,
+/// payloads by namespace and name.
 struct Tables {
   std::string name;
   std::vector<Enclave> enclaves;
   std::vector<Domain> domains;
   std::vector<Peering> peerings;  ///< in the officer's order
   std::vector<Route> routes;
+  std::vector<AddressList> lists;
+  std::vector<PayloadName> payloads;  ///< that rules name
+  std::vector<Rule> rules;            ///< in the officer's order; none: the peerings alone decide
   Limits limits;
   Settings settings;
   static void fields(auto& s, auto&& f) {
-    f(s.name, s.enclaves, s.domains, s.peerings, s.routes, s.limits, s.settings);
+    f(s.name, s.enclaves, s.domains, s.peerings, s.routes, s.lists, s.payloads, s.rules, s.limits, s.settings);
   }
   bool operator==(const Tables&) const = default;
 };
@@ -137,6 +140,7 @@ class Bundle {
   const std::string& hash() const { return hash_; }
 
   const Tables& tables() const { return tables_; }
+  const RuleIndex& rule_index() const { return rule_index_; }
   const Limits& limits() const { return tables_.limits; }
   const Settings& settings() const { return tables_.settings; }
   bool is_off(Stage stage) const { return (settings().stages_off >> static_cast<unsigned>(stage)) & 1U; }
@@ -147,6 +151,10 @@ class Bundle {
   const Enclave& enclave_of(const Domain& domain) const { return tables_.enclaves[domain.enclave]; }
   const Domain& home_of(const Domain& domain) const { return tables_.domains[domain.home]; }
   bool is_home(const Domain& domain) const { return &home_of(domain) == &domain; }
+  /// Its place in the tables.
+  std::uint16_t number_of(const Domain& domain) const {
+    return static_cast<std::uint16_t>(&domain - tables_.domains.data());
+  }
   /// Whether some enclave lists it as gone for good.
   bool is_withdrawn(std::string_view prepared) const;
 
@@ -163,6 +171,7 @@ class Bundle {
 
   Tables tables_;
   std::string octets_, hash_;
+  RuleIndex rule_index_;
 };
 
 /// Stable over programs, versions and machines; not keyed. Unordered: lane_key(a, b) == lane_key(b, a).
@@ -181,6 +190,4 @@ template <>
 inline constexpr policy::Unknown kLast<policy::Unknown> = policy::kLastUnknown;
 template <>
 inline constexpr policy::Transparency kLast<policy::Transparency> = policy::kLastTransparency;
-template <>
-inline constexpr policy::MessageRefusal kLast<policy::MessageRefusal> = policy::kLastMessageRefusal;
 }  // namespace sallyport::inspect

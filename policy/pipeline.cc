@@ -3,6 +3,7 @@
 #include <array>
 
 #include "policy/bounce.h"
+#include "policy/rules.h"
 #include "policy/stage.h"
 
 namespace sallyport::policy {
@@ -46,18 +47,62 @@ Objection later_stages(Run& run) {
   return deciding;
 }
 
-/// The verdict that a reason comes to for this stanza.
-void refuse(Judgement& judgement, Reason reason, const Peering* peering) {
+/// The verdict that a reason comes to for this stanza. `told` is what the sender of a message hears.
+void refuse(Judgement& judgement, Reason reason, MessageRefusal told) {
   judgement.reason = reason;
   const ReasonRow& why = row(reason);
   if (why.verdict == Verdict::Sever) {
     judgement.verdict = Verdict::Sever;
     judgement.sever = why.wire.stream;
-  } else if (const auto error = fault(judgement.facts, reason, peering)) {
+  } else if (const auto error = fault(judgement.facts, reason, told)) {
     judgement.verdict = Verdict::Bounce;
     judgement.fault = *error;
   } else {
     judgement.verdict = Verdict::Drop;
+  }
+}
+
+MessageRefusal told_by(const Peering* peering) {
+  return peering ? peering->refusal : MessageRefusal::PolicyViolation;
+}
+
+void release(const Run& run, Judgement& judgement) {
+  judgement.reason = Reason::PolicyGranted;
+  judgement.verdict = run.findings.empty() ? Verdict::Release : Verdict::Alter;
+}
+
+void alter(Run& run, const Rule& rule, Judgement& judgement) {
+  const auto edited = edit(run, rule);
+  if (!edited) return refuse(judgement, edited.error(), told_by(run.peering));
+  if (*edited) run.findings.add(Reason::RuleAltered);
+  release(run, judgement);
+}
+
+void answer(Run& run, const Rule& rule, Judgement& judgement) {
+  judgement.reason = Reason::RuleAnswered;
+  judgement.verdict = Verdict::Answer;
+  judgement.answer = rule.answer == AnswerWith::EmptyResult ? make_result(run.facts, run.scratch.arena)
+                                                            : make_bounce(run.facts, {}, run.scratch.arena);
+}
+
+/// What the officer's rules make of a stanza to which no stage objects.
+void apply_rules(Run& run, Judgement& judgement) {
+  const Rule* rule = first_match(run);
+  judgement.rule = rule ? std::string_view(rule->id) : std::string_view();
+  if (!rule) return refuse(judgement, Reason::PolicyNoRule, told_by(run.peering));
+  switch (rule->action) {
+    case Action::Release:
+      return release(run, judgement);
+    case Action::Alter:
+      return alter(run, *rule, judgement);
+    case Action::Answer:
+      return answer(run, *rule, judgement);
+    case Action::Bounce:
+      return refuse(judgement, Reason::RuleRefused, rule->condition.value_or(told_by(run.peering)));
+    case Action::Drop:
+      return refuse(judgement, Reason::RuleDropped, MessageRefusal::Silence);
+    case Action::Sever:
+      return refuse(judgement, Reason::RuleSevered, MessageRefusal::Silence);
   }
 }
 
@@ -78,16 +123,17 @@ Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& cross
   if (!objection) objection = later_stages(run);
 
   Judgement judgement;
-  judgement.findings = run.findings;
   judgement.facts = run.facts;
   judgement.intents = run.intents;
   if (run.peering) judgement.rule = run.peering->id;
   if (objection) {
-    refuse(judgement, *objection, run.peering);
+    refuse(judgement, *objection, told_by(run.peering));
+  } else if (run.peering && bundle.rule_index().empty()) {
+    release(run, judgement);
   } else if (run.peering) {
-    judgement.reason = Reason::PolicyGranted;
-    judgement.verdict = run.findings.empty() ? Verdict::Release : Verdict::Alter;
+    apply_rules(run, judgement);
   }
+  judgement.findings = run.findings;
   return judgement;
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "inspect/element.h"
 #include "inspect/jid.h"
@@ -21,6 +23,7 @@ struct Scratch {
   const Memory& memory;  ///< must outlive this
   inspect::Arena arena;
   inspect::JidCache jids;
+  std::vector<std::uint16_t> present;  ///< payloads of the stanza that rules name
 };
 
 /// Judges one stanza. Edits are made in the tree, so that what is released is what is serialised; the tree of a stanza

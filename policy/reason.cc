@@ -13,6 +13,7 @@ using inspect::StreamCondition;
 // The words that the rows are written in.
 constexpr std::optional<Verdict> kReleases = Verdict::Release;
 constexpr std::optional<Verdict> kAlters = Verdict::Alter;
+constexpr std::optional<Verdict> kAnswers = Verdict::Answer;
 constexpr std::optional<Verdict> kBounces = Verdict::Bounce;
 constexpr std::optional<Verdict> kDrops = Verdict::Drop;
 constexpr std::optional<Verdict> kSevers = Verdict::Sever;

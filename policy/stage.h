@@ -24,8 +24,10 @@ struct Run {
   StanzaFacts facts = {};
   Findings findings = {};
   Intents intents = {};              ///< each stage appends to its own part; what is remembered is run.scratch.memory
-  const Peering* peering = nullptr;  ///< set by addressing
-  Inventory inventory = {};          ///< set by payload
+  const Peering* peering = nullptr;  ///< set by addressing, like both domains
+  const Domain* from_domain = nullptr;
+  const Domain* to_domain = nullptr;
+  Inventory inventory = {};  ///< set by payload
 };
 
 /// A stage objects, or it does not; nothing that it returns lets a stanza pass.

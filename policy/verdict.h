@@ -116,8 +116,11 @@ struct Judgement {
   Verdict verdict = Verdict::Drop;
   Reason reason = Reason::PolicyUndecided;  ///< what decided; of a release: PolicyGranted
   Findings findings;                        ///< what was found besides, and what was altered
-  std::string_view rule;                    ///< id of the peering that granted it; points into the bundle
+  /// Id of the rule that decided, or, without rules or for an objection of a stage, of the pair's peering; "" if there
+  /// is none. Points into the bundle.
+  std::string_view rule;
   StanzaFacts facts;
+  inspect::Node* answer = nullptr;                                                ///< of an Answer; lives in the arena
   StanzaFault fault;                                                              ///< of a Bounce
   inspect::StreamCondition sever = inspect::StreamCondition::UndefinedCondition;  ///< of a Sever
   Intents intents;

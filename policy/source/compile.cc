@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "policy/source/keys.h"
+#include "policy/source/rules.h"
 
 namespace sallyport::policy::source {
 namespace {
@@ -34,6 +35,8 @@ class Compiler {
     add_enclaves_and_domains();
     for (const PeeringText& peering : text_.peerings) add_peering(peering);
     std::ranges::sort(tables_.routes, {}, [](const Route& r) { return std::pair(r.from, r.to); });
+    compile_rules(in_, text_, tables_);
+    if (in_.mistakes().empty()) check_rules(in_, text_, tables_);
     warn();
     tables_.name = text_.name;
     tables_.limits = text_.limits;

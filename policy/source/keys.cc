@@ -1,6 +1,7 @@
 // The file as a whole and the small tables.
 #include "policy/source/keys.h"
 
+#include "policy/identifier.h"
 #include "policy/source/key_forms.h"
 
 namespace sallyport::policy::source {
@@ -13,7 +14,7 @@ void read_enclaves(Reading& in, const toml::node& node, PolicyText& out) {
   for (const auto& [key, value] : *list) {
     const std::string enclave(key.str());
     const auto* inner = value.as_table();
-    if (!inner || !in.is_name(enclave)) {
+    if (!inner || !is_identifier(enclave)) {
       in.mistake(key.source(), "'" + enclave + "' is not an enclave",
                  "write [enclave.NAME], the name of letters, digits, '-' and '_'");
       continue;
@@ -39,12 +40,26 @@ Section<PolicyText> file_section() {
                           [](P& p) -> Settings& { return p.settings; }),
        table<P, Limits>("limits", limits_section(), "The table [limits].", [](P& p) -> Limits& { return p.limits; }),
        required(Key<P>{"enclave", "tables", "", "One table [enclave.NAME] for each enclave.", false, read_enclaves}),
+       set_tables("domains", &P::domain_sets,
+                  "The table [domains]: named sets of domains. `\"*.example.org\"` is every domain under it that an "
+                  "enclave owns, and not `example.org` itself."),
+       set_tables("users", &P::user_lists, "The table [users]: named lists of bare JIDs."),
+       set_tables("rooms", &P::room_lists,
+                  "The table [rooms]: named lists of rooms (bare JIDs) and of room services (domains: the service and "
+                  "all its rooms)."),
        tables<P, PeeringText>("peering", "[[peering]]", peering_section(),
                               "One [[peering]] for each rule that lets stanzas cross.",
                               [](P& p, const toml::node& node) -> PeeringText& {
                                 p.peerings.push_back({.at = node.source(), .rule = {}, .from = {}, .to = {}});
                                 return p.peerings.back();
-                              })}};
+                              }),
+       tables<P, RuleText>("rule", "[[rule]]", rule_section(),
+                           "One [[rule]] for each rule, in the order in which they are tried.",
+                           [](P& p, const toml::node& node) -> RuleText& {
+                             RuleText& rule = p.rules.emplace_back();
+                             rule.at = node.source();
+                             return rule;
+                           })}};
 }
 
 Section<PolicyText> policy_section() {

@@ -1,6 +1,7 @@
 // The one table of the policy file's keys. The reader, the defaults and the reference page are made from it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,33 @@ struct PeeringText {
   std::vector<Written> from, to;
 };
 
+/// A named list: of domains, users or rooms.
+struct SetText {
+  Written name;
+  std::vector<Written> members;
+};
+
+/// One side of a rule as it was written: "any", or parts that name enclaves, domains, sets and addresses.
+struct SideText {
+  toml::source_region at;
+  bool any = false;
+  std::vector<Written> parts;
+};
+
+struct PayloadText {
+  PayloadName name;
+  toml::source_region at;
+};
+using PayloadTexts = std::vector<PayloadText>;
+
+struct RuleText {
+  toml::source_region at;
+  Rule rule;  ///< what needs no looking up
+  SideText from, to;
+  std::optional<PayloadTexts> payload, only_payload, remove, keep;
+  std::optional<toml::source_region> answer_at, condition_at;
+};
+
 struct StagesText {
   toml::source_region at;
   std::uint8_t off = 0;
@@ -49,6 +77,8 @@ struct PolicyText {
   Limits limits;
   std::vector<EnclaveText> enclaves;
   std::vector<PeeringText> peerings;
+  std::vector<SetText> domain_sets, user_lists, room_lists;
+  std::vector<RuleText> rules;
 };
 
 Section<PolicyText> file_section();
@@ -61,5 +91,10 @@ Section<DomainText> domain_section();
 Section<PeeringText> peering_section();
 /// Those of a peering that say what may cross besides text.
 std::vector<Key<PeeringText>> payload_keys();
+Section<RuleText> rule_section();
+Section<Window> window_section();
+
+/// [domains], [users] and [rooms]: tables whose keys are the officer's own.
+Key<PolicyText> set_tables(const std::string& name, std::vector<SetText> PolicyText::* member, std::string meaning);
 
 }  // namespace sallyport::policy::source

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "inspect/jid.h"
-#include "inspect/utf8.h"
+#include "policy/identifier.h"
 
 namespace sallyport::policy::source {
 
@@ -39,17 +39,9 @@ std::optional<Written> Reading::domain(const toml::node& node) {
   return written;
 }
 
-bool Reading::is_name(std::string_view text) const {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
-  };
-  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, allowed);
-}
-
 std::optional<Written> Reading::name(const toml::node& node) {
   auto written = text(node, "a name in quotes");
-  if (!written || is_name(written->text)) return written;
+  if (!written || is_identifier(written->text)) return written;
   mistake(node.source(), "'" + written->text + "' cannot be a name",
           "use at most 64 letters, digits, '-', '_' and '.'");
   return std::nullopt;
@@ -58,9 +50,7 @@ std::optional<Written> Reading::name(const toml::node& node) {
 std::optional<Written> Reading::title(const toml::node& node) {
   auto written = text(node, "a name in quotes");
   if (!written) return std::nullopt;
-  const bool legal = !written->text.empty() && written->text.size() <= 200 && inspect::is_clean_text(written->text) &&
-                     written->text.find_first_of("\t\r\n") == std::string::npos;
-  if (legal) return written;
+  if (is_title(written->text)) return written;
   mistake(node.source(), "this cannot be a name", "write one line of at most 200 octets");
   return std::nullopt;
 }

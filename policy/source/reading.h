@@ -34,7 +34,6 @@ class Reading {
   std::optional<Written> domain(const toml::node& node);
   /// A word for records and command lines: letters, digits, '-', '_' and '.', at most 64.
   std::optional<Written> name(const toml::node& node);
-  bool is_name(std::string_view text) const;
   /// One line of text for people, at most 200 octets.
   std::optional<Written> title(const toml::node& node);
   /// Each element of a list of strings; a mistake for anything else.

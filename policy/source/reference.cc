@@ -62,6 +62,16 @@ void add_switches(std::string& page) {
   }
 }
 
+/// The tables whose keys are the officer's own.
+void add_sets(std::string& page) {
+  page +=
+      "\n## [domains], [users], [rooms]\n\nLists that rules name. Each key is a name of the officer's own.\n\n"
+      "| table | what its lists hold |\n|---|---|\n";
+  for (const Key<PolicyText>& key : file_section().keys)
+    for (const std::string_view name : {"domains", "users", "rooms"})
+      if (key.name == name) page += "| `[" + key.name + "]` | " + key.meaning + " |\n";
+}
+
 }  // namespace
 
 std::string policy_reference() {
@@ -72,6 +82,9 @@ std::string policy_reference() {
   add(page, domain_section());
   add(page, peering_section());
   add_switches(page);
+  add_sets(page);
+  add(page, rule_section());
+  add(page, window_section());
   add(page, settings_section());
   add(page, limits_section());
   return page;

@@ -19,9 +19,6 @@ namespace {
 
 using testing::Vector;
 
-/// When every vector is judged.
-constexpr Moment kNow{.wall = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1), .steady = {}};
-
 /// The normal form of the first element after the header.
 std::string normal_form(const std::string& xml) {
   inspect::StreamParser parser(inspect::ns::kServer, inspect::ParserLimits{});
@@ -49,7 +46,7 @@ Bundle bundle_for(const Vector& vector) {
     if (text.compare(at, key.size(), key) == 0) text.erase(at, text.find('\n', at) + 1 - at);
     text.insert(at, line + "\n");
   }
-  auto compiled = source::compile(text, "policy.toml");
+  auto compiled = source::compile(text, vector.policy);
   if (!compiled) throw std::runtime_error(inspect::describe(compiled.error().front()));
   return std::move(compiled->bundle);
 }
@@ -77,6 +74,7 @@ std::string what_leaves(const Judgement& judgement, const inspect::Node& stanza,
     case Verdict::Sever:
       return std::string(inspect::name(judgement.sever));
     case Verdict::Answer:
+      return serialized(*judgement.answer);
     case Verdict::Drop:
       return "";
   }
@@ -98,11 +96,13 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   ASSERT_TRUE(stanza) << stanza.error().what;
   const Crossing crossing{
       .from_enclave = vector.from_enclave, .to_enclave = vector.to_enclave, .lang = vector.lang, .granted = granted};
-  const Judgement judgement = judge(**stanza, octets.size(), crossing, kNow, bundle, scratch);
+  const Moment now{.wall = vector.time, .steady = {}};
+  const Judgement judgement = judge(**stanza, octets.size(), crossing, now, bundle, scratch);
 
   EXPECT_EQ(name(judgement.verdict), vector.verdict);
   EXPECT_EQ(code(judgement.reason), vector.reason);
   EXPECT_THAT(codes(judgement.findings), ::testing::UnorderedElementsAreArray(vector.findings));
+  if (!vector.rule.empty()) EXPECT_EQ(judgement.rule, vector.rule == "none" ? "" : vector.rule);
   const std::string leaves = what_leaves(judgement, **stanza, scratch.arena);
   EXPECT_EQ(leaves, vector.out);
   if (judgement.verdict != Verdict::Release && judgement.verdict != Verdict::Alter) return;
@@ -115,7 +115,7 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   const std::string again = normal_form(leaves);
   const auto twice = inspect::decode(again, scratch.arena, inspect::ParserLimits{});
   ASSERT_TRUE(twice) << twice.error().what;
-  EXPECT_EQ(judge(**twice, again.size(), crossing, kNow, bundle, scratch).verdict, Verdict::Release);
+  EXPECT_EQ(judge(**twice, again.size(), crossing, now, bundle, scratch).verdict, Verdict::Release);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Vectors, ::testing::ValuesIn(testing::read_vectors()), [](const auto& each) {

@@ -39,6 +39,15 @@ std::vector<std::pair<std::string, std::string>> pairs(std::string text) {
   return found;
 }
 
+/// YYYY-MM-DDTHH:MM in UTC.
+std::chrono::sys_time<std::chrono::minutes> time(const std::string& text) {
+  const auto number = [&](std::size_t at, std::size_t size) { return std::stoi(text.substr(at, size)); };
+  const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
+                                        std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                                        std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+  return std::chrono::sys_days(day) + std::chrono::hours(number(11, 2)) + std::chrono::minutes(number(14, 2));
+}
+
 void set(Vector& vector, const std::string& key, const std::string& value) {
   if (key == "in") {
     vector.in = expand(value);
@@ -52,12 +61,16 @@ void set(Vector& vector, const std::string& key, const std::string& value) {
   } else if (key == "set") {
     const std::size_t space = value.find(' ');
     vector.settings.emplace_back(value.substr(0, space), value.substr(space + 1));
-  } else if (key == "policy") {
-    vector.policy = value;
   } else if (key == "lang") {
     vector.lang = value;
   } else if (key == "granted") {
     vector.granted = pairs(value);
+  } else if (key == "policy") {
+    vector.policy = value;
+  } else if (key == "rule") {
+    vector.rule = value;
+  } else if (key == "time") {
+    vector.time = time(value);
   } else if (key == "enclaves") {
     vector.from_enclave = words(value).at(0);
     vector.to_enclave = words(value).at(1);

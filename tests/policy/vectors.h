@@ -1,6 +1,7 @@
 // Reads the files of tests/policy/vectors; their README says how they are written.
 #pragma once
 
+#include <chrono>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct Vector {
   std::string lang;
   std::vector<std::pair<std::string, std::string>> granted = {{"north.test", "south.test"}};
   std::string from_enclave = "north", to_enclave = "south";
+  std::string rule;  ///< "" if it is not looked at
+  std::chrono::sys_time<std::chrono::minutes> time = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
 };
 
 inline void PrintTo(const Vector& vector, std::ostream* out) {

@@ -91,7 +91,7 @@ std::string judge_fault(std::string_view octets) {
     case Verdict::Sever:
       return judgement.reason == Reason::PolicyUndecided ? "undecided" : "";
     case Verdict::Answer:
-      return "an answer, which no stage gives";
+      return "an answer, which no rule asks for";
   }
   return "no verdict";
 }
