@@ -97,5 +97,13 @@ inline constexpr std::string_view kTornLineCut = "audit.torn-line-cut";
 inline constexpr std::string_view kFateUnknown = "audit.fate-unknown";
 inline constexpr std::string_view kSettled = "leg.settled";
 inline constexpr std::string_view kThrough = "through";
+/// Releases that one fate-unknown event names; those of a leg with more stand in several, so that no list is cut.
+inline constexpr std::size_t kFatesPerEvent = 256;
+/// An event with the detail `record` says what became of that release: kRepeated, that it went to another leg under
+/// another number; any other, that it was given up. Those of the airlock do not count: they hold an edge's own words.
+inline constexpr std::string_view kAirlockStage = "airlock.";
+inline constexpr std::string_view kRepeated = "route.repeated";
+inline constexpr std::string_view kReleaseRecord = "record";
+inline constexpr std::string_view kReleaseNumber = "number";
 
 }  // namespace sallyport::audit::format

@@ -35,13 +35,14 @@ struct Recorded {
 };
 
 /// Owns the files and the threads that write and sync them. open() repairs first: a torn last line is cut, and that is
-/// recorded ("audit.torn-line-cut"); releases that nothing settled are recorded ("audit.fate-unknown", one event a
-/// leg). It refuses a log whose last segments are broken or truncated; the error names file and line. One process has a
-/// log open at a time.
+/// recorded ("audit.torn-line-cut"); releases that nothing settled are recorded ("audit.fate-unknown", by leg, in
+/// events of at most format::kFatesPerEvent). It refuses a log whose last segments are broken or truncated; the error
+/// names file and line. One process has a log open at a time.
 ///
 /// What counts as settled: an EventRecord "leg.settled" with enclave, leg and the detail "through" = N covers the
 /// releases (StanzaRecords with leg_out and number_out) of that leg up to N; a StanzaRecord with `cause` covers the
-/// release that it names.
+/// release that it names, and so does an EventRecord by its detail "record", but for those of stage "airlock" and for
+/// "route.repeated", which moves the release to another leg and number.
 class Log {
  public:
   static std::expected<std::unique_ptr<Log>, std::string> open(const LogSettings& settings, Time now);

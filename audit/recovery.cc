@@ -40,8 +40,14 @@ class Unsettled {
       *this = Unsettled();  // the fates of the run before were recorded when this one began
       since_ = line.number();
     } else if (line.written("code") == format::kSettled || line.written("code") == format::kFateUnknown) {
-      for (const auto& [name, value] : line.pairs("details")) {
-        if (name == format::kThrough) settled(leg(line, "enclave", "leg"), parse_number(value));
+      if (const auto through = detail(line, format::kThrough)) settled(leg(line, "enclave", "leg"), *through);
+    } else if (!line.written("code").starts_with(format::kAirlockStage)) {
+      const auto record = detail(line, format::kReleaseRecord);
+      if (!record) return;
+      if (line.written("code") == format::kRepeated) {
+        moved(*record, leg(line, "enclave", "leg"), detail(line, format::kReleaseNumber).value_or(0));
+      } else {
+        answered(*record);
       }
     }
   }
@@ -49,14 +55,21 @@ class Unsettled {
   std::vector<EventRecord> fates(Time now) const {
     std::vector<EventRecord> events;
     for (const auto& [leg, releases] : legs_) {
-      if (releases.empty()) continue;
-      auto fate = event(format::kFateUnknown, now);
-      fate.enclave = leg.first;
-      fate.leg = leg.second;
-      fate.details = {{"releases", std::to_string(releases.size())},
-                      {std::string(format::kThrough), std::to_string(releases.rbegin()->first)},
-                      {"records", ranges(releases)}};
-      events.push_back(std::move(fate));
+      for (auto next = releases.begin(); next != releases.end();) {
+        std::vector<std::uint64_t> records;
+        std::uint64_t through = 0;
+        for (; next != releases.end() && records.size() < format::kFatesPerEvent; ++next) {
+          through = next->first;
+          records.push_back(next->second);
+        }
+        auto fate = event(format::kFateUnknown, now);
+        fate.enclave = leg.first;
+        fate.leg = leg.second;
+        fate.details = {{"releases", std::to_string(records.size())},
+                        {std::string(format::kThrough), std::to_string(through)},
+                        {"records", ranges(std::move(records))}};
+        events.push_back(std::move(fate));
+      }
     }
     return events;
   }
@@ -70,6 +83,13 @@ class Unsettled {
 
   static Leg leg(const Line& line, std::string_view enclave, std::string_view id) {
     return {line.text(enclave), line.value(id)};
+  }
+
+  static std::optional<std::uint64_t> detail(const Line& line, std::string_view name) {
+    for (const auto& [each, value] : line.pairs("details")) {
+      if (each == name) return parse_number(value);
+    }
+    return std::nullopt;
   }
 
   void released(const Line& line) {
@@ -94,7 +114,15 @@ class Unsettled {
     if (releases.empty()) legs_.erase(at);
   }
 
-  /// The guard has answered for this release itself: a bounce, or it was sent again.
+  /// The release was handed to another leg.
+  void moved(std::uint64_t record, const Leg& to, std::uint64_t number) {
+    if (!by_record_.contains(record)) return;
+    answered(record);
+    legs_[to][number] = record;
+    by_record_[record] = {to, number};
+  }
+
+  /// The guard has answered for this release itself: it was bounced or given up.
   void answered(std::uint64_t record) {
     const auto at = by_record_.find(record);
     if (at == by_record_.end()) return;
@@ -106,9 +134,7 @@ class Unsettled {
   }
 
   /// "17-19,23"
-  static std::string ranges(const Releases& releases) {
-    std::vector<std::uint64_t> records;
-    for (const auto& [number, record] : releases) records.push_back(record);
+  static std::string ranges(std::vector<std::uint64_t> records) {
     std::ranges::sort(records);
     std::string text;
     for (std::size_t i = 0; i < records.size();) {

@@ -249,6 +249,54 @@ TEST(AuditLog, RecordsTheFateOfReleasesThatNothingSettled) {
   EXPECT_TRUE(verify(directory.path()).ok());
 }
 
+TEST(AuditLog, FollowsAReleaseThatWasSentAgainToItsNextLeg) {
+  const auto about = [](std::string_view code, std::uint64_t record, std::uint64_t leg, std::uint64_t number) {
+    auto said = event(std::string(code));
+    said.enclave = "south";
+    said.leg = leg;
+    said.details = {{"record", std::to_string(record)}, {"number", std::to_string(number)}};
+    return said;
+  };
+  ScratchDirectory directory;
+  {
+    OpenLog log(settings(directory.path()));
+    for (std::uint64_t number = 1; number <= 4; ++number) log.put(release(7, number));  // records 2 to 5
+    log.put(about("route.repeated", 2, 9, 1));
+    log.put(about("route.repeated", 3, 9, 2));
+    log.put(about("route.bounce-lost", 4, 0, 0));
+    log.put(about("airlock.reported", 5, 0, 0));  // an edge's own words settle nothing
+    log.put(settled(9, 1));
+  }
+  {
+    OpenLog log(settings(directory.path()));
+  }
+  const std::vector<std::string> expected = {"south 7 releases=1 through=4 records=5",
+                                             "south 9 releases=1 through=2 records=3"};
+  EXPECT_EQ(fates(directory.path()), expected);
+}
+
+TEST(AuditLog, NamesEveryReleaseWhoseFateIsUnknownHoweverManyThereAre) {
+  constexpr std::uint64_t kReleases = 300;
+  ScratchDirectory directory;
+  {
+    OpenLog log(settings(directory.path()));
+    // Every second record, so that none can be named as part of a range; with numbers as long as they come.
+    for (std::uint64_t number = 1; number <= kReleases; ++number) {
+      log.put(release(7, number));
+      log.put(event("leg.opened"));
+    }
+  }
+  {
+    OpenLog log(settings(directory.path()));
+  }
+  const auto found = fates(directory.path());
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_TRUE(found[0].starts_with("south 7 releases=256 through=256 records=2,4,6,")) << found[0];
+  EXPECT_TRUE(found[0].ends_with(",512")) << found[0];
+  EXPECT_TRUE(found[1].starts_with("south 7 releases=44 through=300 records=514,516,")) << found[1];
+  EXPECT_TRUE(found[1].ends_with(",600")) << found[1];
+}
+
 TEST(AuditLog, DoesNotTakeASettlementOfTheOtherEnclaveForOne) {
   ScratchDirectory directory;
   {
@@ -265,7 +313,8 @@ TEST(AuditLog, DoesNotTakeASettlementOfTheOtherEnclaveForOne) {
 }
 
 TEST(AuditLog, WritesOnlyCodesThatAreRegistered) {
-  for (const auto code : {format::kOpened, format::kTornLineCut, format::kFateUnknown, format::kSettled}) {
+  for (const auto code :
+       {format::kOpened, format::kTornLineCut, format::kFateUnknown, format::kSettled, format::kRepeated}) {
     EXPECT_TRUE(policy::reason(code)) << code;
   }
 }
