@@ -1,16 +1,12 @@
 #include "proxy/guard/guard.h"
 
 #include <algorithm>
-#include <array>
 #include <future>
 #include <random>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <spdlog/spdlog.h>
 
 #include "proxy/airlock/lockdown.h"
@@ -24,18 +20,14 @@ using policy::Reason;
 
 namespace {
 
-constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::milliseconds kHelloDeadline = 5s;
 constexpr std::chrono::milliseconds kHealthCheck = 500ms;
 /// `sallyport run` kills after 10 s.
 constexpr std::chrono::milliseconds kDrain = 5s;
+/// For what was given up after that to be recorded.
+constexpr std::chrono::milliseconds kLastRecords = 1500ms;
 constexpr std::chrono::milliseconds kDrainWithoutLog = 2s;
 constexpr std::chrono::milliseconds kDrainCheck = 50ms;
 constexpr std::chrono::milliseconds kLaneAnswer = 5s;
-constexpr std::chrono::milliseconds kAcceptPause = 100ms;
-constexpr std::uint16_t kMostLanes = 64;
-constexpr unsigned kMostGreeted = kMostLanes * kMostLanes;  ///< connections whose Hello is awaited, per edge
-constexpr const char* kProgram = "sallyport-guard";
 
 audit::Time wall() {
   return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
@@ -81,6 +73,7 @@ std::expected<std::unique_ptr<Guard>, Guard::Fault> Guard::open(const config::Co
   guard->signals_.add(SIGTERM);
   guard->signals_.add(SIGINT);
   guard->signals_.add(SIGHUP);
+  if (auto counted = guard->count_descriptors(); !counted) return std::unexpected(counted.error());
   guard->make_lanes();
   return guard;
 }
@@ -158,92 +151,6 @@ ExitStatus Guard::run() {
   return status_;
 }
 
-asio::awaitable<void> Guard::accept(EdgeIndex edge) {
-  auto executor = co_await asio::this_coro::executor;
-  asio::steady_timer pause(executor);
-  Door& door = doors_[edge];
-  for (;;) {
-    if (!door.acceptor) co_return;
-    auto [failed, socket] = co_await door.acceptor->async_accept(kNoThrow);
-    if (failed == asio::error::operation_aborted) co_return;
-    if (failed) {
-      // Out of descriptors: it would fail again at once.
-      pause.expires_after(kAcceptPause);
-      co_await pause.async_wait(kNoThrow);
-      continue;
-    }
-    if (draining_ || door.greeted >= kMostGreeted) continue;
-    const auto user = airlock::peer_user(socket);
-    if (user != door.user) {
-      spdlog::warn("edge {}: a process of another user has connected; it is sent away", door.enclave);
-      continue;
-    }
-    asio::co_spawn(executor, welcome(edge, std::move(socket)), asio::detached);
-  }
-}
-
-asio::awaitable<void> Guard::welcome(EdgeIndex edge, airlock::Socket socket) {
-  ++doors_[edge].greeted;
-  const auto hello = co_await airlock::read_hello(socket, kHelloDeadline);
-  --doors_[edge].greeted;
-  if (!hello || draining_) co_return;
-  const bool fits = hello->major == airlock::kMajor && hello->guard_lane < lanes_.size() && hello->edge_lanes > 0 &&
-                    hello->edge_lanes <= kMostLanes && hello->edge_lane < hello->edge_lanes;
-  if (fits) {
-    join(edge, std::move(socket), *hello);
-    co_return;
-  }
-  spdlog::warn("edge {}: it speaks another version of the airlock protocol, or of lanes that are not there",
-               doors_[edge].enclave);
-  record(Reason::AirlockVersion,
-         {{"enclave", doors_[edge].enclave}, {"major", std::to_string(hello->major)}, {"program", hello->program}});
-  std::string octets;
-  airlock::write(airlock::kNoLeg, make_welcome(edge), octets);
-  auto buffer = asio::buffer(octets);
-  co_await asio::async_write(socket, buffer, kNoThrow);
-}
-
-airlock::Welcome Guard::make_welcome(EdgeIndex edge) const {
-  airlock::Welcome welcome;
-  welcome.program = kProgram;
-  welcome.epoch = epoch_;
-  welcome.guard_lanes = static_cast<std::uint16_t>(lanes_.size());
-  welcome.enclave = doors_[edge].enclave;
-  welcome.bundle_hash = bundle_->hash();
-  return welcome;
-}
-
-void Guard::join(EdgeIndex edge, airlock::Socket socket, const airlock::Hello& hello) {
-  Door& door = doors_[edge];
-  const std::pair channel(hello.edge_lane, hello.guard_lane);
-  // Another start of the edge, or a new try of the same one before the end of the last was noticed.
-  if (door.present &&
-      (door.epoch != hello.epoch || door.edge_lanes != hello.edge_lanes || door.channels.contains(channel)))
-    end_stay(edge, door.stay, "it has come anew");
-  if (!door.present) {
-    door.present = true;
-    door.stay = ++last_stay_;
-    door.epoch = hello.epoch;
-    door.edge_lanes = hello.edge_lanes;
-    door.channels.clear();
-    spdlog::info("edge {} has joined", door.enclave);
-  }
-  door.channels.insert(channel);
-  lanes_[hello.guard_lane]->take_channel(std::move(socket), edge, door.stay, hello, make_welcome(edge));
-}
-
-void Guard::on_stay_over(EdgeIndex edge, Stay stay, std::string_view why) {
-  asio::post(context_, [this, edge, stay, why] { end_stay(edge, stay, why); });
-}
-
-void Guard::end_stay(EdgeIndex edge, Stay stay, std::string_view why) {
-  Door& door = doors_[edge];
-  if (!door.present || door.stay != stay) return;
-  door.present = false;
-  spdlog::warn("edge {} has gone: {}", door.enclave, why);
-  for (const auto& lane : lanes_) lane->end_stay(edge, stay);
-}
-
 void Guard::await_signal() {
   signals_.async_wait([this](error_code failed, int signal) {
     if (failed) return;
@@ -264,8 +171,7 @@ void Guard::reload() {
     return record(Reason::PolicyRefused, {{"why", loaded.error()}, {"bundle", bundle_->hash()}});
   }
   const auto ending = endings(*loaded);
-  for (const Lane::Ending& end : ending)
-    spdlog::warn("the new policy ends crossing {}: {} to {}", end.crossing, end.pair.from, end.pair.to);
+  for (const Lane::Ending& end : ending) spdlog::warn("the new policy ends {}", describe(end));
   bundle_ = *std::move(loaded);
   record(Reason::PolicyLoaded, {{"bundle", bundle_->hash()}, {"ends", std::to_string(ending.size())}});
   for (const auto& lane : lanes_) lane->swap(bundle_);
@@ -339,9 +245,20 @@ void Guard::begin_drain(ExitStatus status, std::chrono::milliseconds limit) {
 }
 
 void Guard::await_drained(Steady limit) {
-  const Lane::Census now = census();
-  const bool empty = now.accepted + now.dialled == 0 && (now.unrecorded == 0 || status_ == kAuditFailed);
-  if (empty || std::chrono::steady_clock::now() >= limit) return context_.stop();
+  const Lane::Census left = census();
+  const bool recorded = left.unrecorded == 0 || status_ == kAuditFailed;
+  const bool ended = given_up_ > 0 ? left.queued == 0 : left.accepted + left.dialled == 0;
+  if (recorded && ended) return context_.stop();
+  const Steady now = std::chrono::steady_clock::now();
+  if (now >= limit) {
+    // What waits behind a far leg that takes nothing must not end without a record; nor must the bounces of that, where
+    // the near leg takes nothing either.
+    constexpr unsigned kRounds = 2;
+    if (given_up_ >= kRounds || status_ == kAuditFailed) return context_.stop();
+    ++given_up_;
+    for (const auto& lane : lanes_) lane->give_up();
+    limit = now + kLastRecords;
+  }
   drain_timer_.expires_after(kDrainCheck);
   drain_timer_.async_wait([this, limit](error_code cancelled) {
     if (!cancelled) await_drained(limit);

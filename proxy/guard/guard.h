@@ -49,14 +49,22 @@ class Guard final : private LaneThread::Coordinator {
   ExitStatus run();
 
  private:
+  static constexpr std::uint16_t kMostLanes = 64;
+
   struct Door {
     std::string enclave;
     uid_t user = 0;
     std::optional<Acceptor> acceptor;
     std::filesystem::path file;
     unsigned greeted = 0;  ///< connections whose Hello is awaited
+    unsigned closing = 0;  ///< lanes that have not closed the channels of the last stay yet
+    /// Waited on while no more connections may be accepted; cancelled when one of those above has gone.
+    std::optional<boost::asio::steady_timer> room;
+    unsigned misfits = 0;  ///< Hellos that were refused, in this minute
+    Steady misfits_since{};
     // The stay of its edge.
     Stay stay = 0;
+    Steady stay_since{};
     bool present = false;
     std::uint64_t epoch = 0;
     std::uint16_t edge_lanes = 0;
@@ -66,17 +74,25 @@ class Guard final : private LaneThread::Coordinator {
   explicit Guard(const config::Config& config);
   std::expected<void, Fault> make_listeners();
   std::expected<void, Fault> open_log();
+  /// No edge may have so many channels that another, or the log, goes without.
+  std::expected<void, Fault> count_descriptors();
   void make_lanes();
 
   boost::asio::awaitable<void> accept(EdgeIndex edge);
   boost::asio::awaitable<void> welcome(EdgeIndex edge, airlock::Socket socket);
   airlock::Welcome make_welcome(EdgeIndex edge) const;
   void join(EdgeIndex edge, airlock::Socket socket, const airlock::Hello& hello);
+  /// Another start of the edge, or a new try of the same one before the end of the last was noticed.
+  static bool begins_stay(const Door& door, const airlock::Hello& hello);
+  bool has_room(const Door& door) const;
+  void make_room(EdgeIndex edge);
+  void refuse_hello(EdgeIndex edge, const airlock::Hello& hello);
   void on_stay_over(EdgeIndex edge, Stay stay, std::string_view why) override;
   void end_stay(EdgeIndex edge, Stay stay, std::string_view why);
 
   boost::asio::awaitable<void> accept_control();
   boost::asio::awaitable<void> serve_control(airlock::Socket socket);
+  boost::asio::awaitable<void> answer_control(airlock::Socket socket);
   std::string answer(std::string_view request);
   std::string preview_answer();
   std::string status_answer();
@@ -84,6 +100,7 @@ class Guard final : private LaneThread::Coordinator {
   void await_signal();
   void reload();
   std::vector<Lane::Ending> endings(const std::shared_ptr<const policy::Bundle>& bundle);
+  static std::string describe(const Lane::Ending& ending);
   void watch_log();
   void begin_drain(ExitStatus status, std::chrono::milliseconds limit);
   void await_drained(Steady limit);
@@ -101,8 +118,11 @@ class Guard final : private LaneThread::Coordinator {
   Budget budget_;
   std::vector<std::unique_ptr<LaneThread>> lanes_;
   std::uint64_t epoch_ = 0;
+  std::size_t most_channels_ = 0;  ///< of one edge
+  unsigned controls_ = 0;          ///< connections to the control socket
   Stay last_stay_ = 0;
   bool draining_ = false;
+  unsigned given_up_ = 0;  ///< how often the lanes were told to give up what waits
   ExitStatus status_ = kStopped;
 };
 

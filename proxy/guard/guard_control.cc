@@ -22,6 +22,7 @@ namespace {
 constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kPatience{5};
 constexpr std::size_t kLongestRequest = 64;
+constexpr unsigned kMostControls = 8;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
 }  // namespace
@@ -39,11 +40,18 @@ asio::awaitable<void> Guard::accept_control() {
       co_await pause.async_wait(kNoThrow);
       continue;
     }
+    if (controls_ >= kMostControls) continue;
+    ++controls_;
     asio::co_spawn(executor, serve_control(std::move(socket)), asio::detached);
   }
 }
 
 asio::awaitable<void> Guard::serve_control(airlock::Socket socket) {
+  co_await answer_control(std::move(socket));
+  --controls_;
+}
+
+asio::awaitable<void> Guard::answer_control(airlock::Socket socket) {
   using namespace asio::experimental::awaitable_operators;
   auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor);
@@ -69,13 +77,24 @@ std::string Guard::preview_answer() {
   const auto loaded = load_bundle(config_.guard.bundle);
   if (!loaded) return "error " + loaded.error() + "\n";
   std::string text = "ok\n";
+  std::size_t untold = 0;
   for (const Lane::Ending& end : endings(*loaded)) {
-    text += "crossing " + std::to_string(end.crossing) + " from " + end.pair.from + " to " + end.pair.to;
-    text += end.near ? ", near leg open" : "";
-    text += end.far ? ", far leg open" : "";
-    text += '\n';
-    if (text.size() > config::kLargestControlAnswer - 1024) break;
+    if (text.size() > config::kLargestControlAnswer - 1024) {
+      ++untold;
+    } else {
+      text += describe(end) + '\n';
+    }
   }
+  if (untold > 0) text += "and " + std::to_string(untold) + " more\n";
+  return text;
+}
+
+std::string Guard::describe(const Lane::Ending& ending) {
+  std::string text =
+      "crossing " + std::to_string(ending.crossing) + " from " + ending.pair.from + " to " + ending.pair.to;
+  if (!ending.withdrawn) return text + ", its near leg only: a pair that is withdrawn shares it";
+  text += ending.near ? ", near leg open" : "";
+  text += ending.far ? ", far leg open" : "";
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include "proxy/guard/lane.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "proxy/guard/admission.h"
@@ -41,6 +42,7 @@ void Lane::on_edge_lost(EdgeIndex edge, Moment now) {
   std::vector<std::uint64_t> serials;
   serials.reserve(view.legs.size());
   for (const auto& [id, serial] : view.legs) serials.push_back(serial);
+  tell_refused(view);
   if (!serials.empty() || (state_.settings.lane == 0 && !view.up.empty()))
     state_.note(Reason::AirlockDown, view.enclave, {{"legs", std::to_string(serials.size())}});
   view.up.clear();
@@ -51,7 +53,8 @@ void Lane::on_edge_lost(EdgeIndex edge, Moment now) {
       state_.bury(*near);
     } else if (OutLeg* far = state_.out_leg(serial)) {
       far->route->on_failed(*far, std::nullopt);
-      far->route->on_lost(*far, false);
+      // Its domain has done nothing wrong: the next edge may dial it at once.
+      far->route->on_lost(*far, true);
       // Nobody can tell what the edge had written.
       end_far(*far, far->last);
     }
@@ -62,6 +65,7 @@ void Lane::on_frame(EdgeIndex edge, std::uint16_t edge_lane, const airlock::Fram
   state_.now = now;
   EdgeView& view = state_.edges[edge];
   if (edge_lane >= view.up.size() || !view.up[edge_lane]) return;
+  if (!pay(edge, frame.body)) return end_edge(edge, Reason::AirlockFlood, "too many frames");
   if (frame.leg == airlock::kNoLeg) {
     if (const auto* event = std::get_if<airlock::Event>(&frame.body)) return take_event(edge, frame.leg, *event);
     return end_edge(edge, Reason::AirlockMalformed, airlock::name(frame.body));
@@ -89,6 +93,24 @@ void Lane::on_frame(EdgeIndex edge, std::uint16_t edge_lane, const airlock::Fram
     case Ruling::Alarm:
       return alarm(leg, airlock::name(frame.body), name(leg.phase));
   }
+}
+
+bool Lane::pay(EdgeIndex edge, const airlock::Body& body) {
+  using namespace airlock;
+  const bool has_its_own = std::holds_alternative<Stanza>(body) || std::holds_alternative<Settled>(body) ||
+                           std::holds_alternative<Credit>(body) || std::holds_alternative<Event>(body);
+  if (has_its_own) return true;
+  EdgeView& view = state_.edges[edge];
+  const bool was_spent = view.frames.is_spent();
+  const bool goes_on = view.frames.spend(state_.now.steady, state_.recorder.is_congested());
+  if (!was_spent && view.frames.is_spent()) state_.note(Reason::AirlockFlood, view.enclave);
+  if (was_spent && !view.frames.is_spent()) tell_refused(view);
+  return goes_on;
+}
+
+void Lane::tell_refused(EdgeView& view) {
+  if (view.refused == 0) return;
+  state_.note(Reason::AirlockFlood, view.enclave, {{"refused", std::to_string(std::exchange(view.refused, 0))}});
 }
 
 bool Lane::was_ever(const EdgeView& view, std::uint16_t edge_lane, LegId id) const {
@@ -120,6 +142,8 @@ void Lane::take(OutLeg& leg, const airlock::Body& body) {
 }
 
 void Lane::alarm(Leg& leg, std::string_view frame, std::string_view why) {
+  // One is enough: what still comes for the leg ends neither it nor anything else again.
+  if (std::exchange(leg.alarmed, true)) return;
   state_.note(Reason::AirlockOutOfTurn, leg,
               {{"frame", std::string(frame)}, {"leg", std::string(name(leg.side))}, {"why", std::string(why)}});
   if (InLeg* near = state_.in_leg(leg.serial)) {
@@ -144,7 +168,7 @@ void Lane::say_closed(Leg& leg) {
 }
 
 void Lane::take_event(EdgeIndex edge, LegId leg, const airlock::Event& event) {
-  constexpr std::size_t kMostDetails = 16;
+  constexpr std::size_t kMostDetails = 16;  // Recorder cuts their texts
   EdgeView& view = state_.edges[edge];
   if (state_.now.steady - view.events_since >= std::chrono::minutes(1)) {
     if (view.uncounted > 0)
@@ -264,6 +288,7 @@ void Lane::tell(InLeg& leg) {
 
 std::vector<Lane::Ending> Lane::endings(const policy::Bundle& bundle) const {
   std::vector<Ending> endings;
+  std::set<const InLeg*> ending_legs;
   for (const auto& [serial, route] : state_.routes) {
     const policy::Pair& pair = route->pair();
     const policy::Pair reverse{pair.to, pair.from};
@@ -273,7 +298,17 @@ std::vector<Lane::Ending> Lane::endings(const policy::Bundle& bundle) const {
     const bool returns =
         !route->has_near() && still_granted(reverse, route->to_enclave(), route->from_enclave(), bundle);
     if (!moved && (granted || returns)) continue;
-    endings.push_back({serial, pair, route->has_near(), route->out() != nullptr});
+    endings.push_back({serial, pair, route->has_near(), route->has_far(), true});
+    route->add_near(ending_legs);
+  }
+  for (const InLeg* leg : ending_legs) {
+    std::vector<const Route*> others(leg->routes.begin(), leg->routes.end());
+    if (leg->awaited != nullptr) others.push_back(leg->awaited);
+    for (const Route* route : others) {
+      const auto is_named = [&](const Ending& each) { return each.crossing == route->serial(); };
+      if (std::ranges::none_of(endings, is_named))
+        endings.push_back({route->serial(), route->pair(), true, false, false});
+    }
   }
   std::ranges::sort(endings, {}, &Ending::crossing);
   return endings;
@@ -284,6 +319,7 @@ void Lane::swap(std::shared_ptr<const policy::Bundle> bundle, Moment now) {
   const auto ending = endings(*bundle);
   state_.bundle = std::move(bundle);
   for (const Ending& end : ending) {
+    if (!end.withdrawn) continue;
     if (Route* route = state_.route(end.crossing)) route->end(Reason::LegWithdrawn);
   }
 }
@@ -303,6 +339,16 @@ void Lane::drain(Moment now, std::chrono::milliseconds deadline) {
   serials.reserve(state_.routes.size());
   for (const auto& [serial, route] : state_.routes) serials.push_back(serial);
   for (const std::uint64_t serial : serials) state_.route(serial)->retry();
+}
+
+void Lane::give_up(Moment now) {
+  state_.now = now;
+  std::vector<std::uint64_t> serials;
+  serials.reserve(state_.routes.size());
+  for (const auto& [serial, route] : state_.routes) serials.push_back(serial);
+  for (const std::uint64_t serial : serials) state_.route(serial)->give_up();
+  // The next start looks for what has no known fate.
+  for (const auto& [serial, leg] : state_.out_legs) state_.note_settled(*leg, leg->settled);
 }
 
 void Lane::halt() {

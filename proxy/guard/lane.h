@@ -36,11 +36,13 @@ class Lane {
   void flush(Moment now);
   Steady next_deadline() const;
 
-  /// A route that a new policy would end.
+  /// A route that a new policy would end, or that would lose its near leg because that leg also carries a pair that
+  /// ends: a stream error ends all pairs of a stream.
   struct Ending {
     std::uint64_t crossing = 0;
     policy::Pair pair;
-    bool near = false, far = false;  ///< which legs live
+    bool near = false, far = false;  ///< which of its legs live, and end
+    bool withdrawn = true;           ///< false: the route itself goes on
   };
   std::vector<Ending> endings(const policy::Bundle& bundle) const;
   /// From the next stanza on `bundle` is in force. Ends what endings() names, and nothing else.
@@ -48,6 +50,8 @@ class Lane {
 
   /// Nothing new; what is idle ends, the rest has until the owner stops the lane.
   void drain(Moment now, std::chrono::milliseconds deadline);
+  /// The time to end in is over: what still waits is bounced where that is possible, and recorded in any case.
+  void give_up(Moment now);
   /// The log has failed: no release, Credit or Handled any more.
   void halt();
 
@@ -62,6 +66,9 @@ class Lane {
  private:
   void take(InLeg& leg, const airlock::Body& body);
   void take(OutLeg& leg, const airlock::Body& body);
+  /// Takes a frame off its edge's budget; false: the edge has overdrawn that for too long.
+  bool pay(EdgeIndex edge, const airlock::Body& body);
+  void tell_refused(EdgeView& view);
   void alarm(Leg& leg, std::string_view frame, std::string_view why);
   void end_edge(EdgeIndex edge, policy::Reason reason, std::string_view why);
 
@@ -72,7 +79,6 @@ class Lane {
   void release(Waiting waiting, const inspect::Node& node, Route& route, const policy::Judgement& judgement);
   void refuse(Waiting waiting, Route& route, const policy::Judgement& judgement,
               const std::optional<policy::StanzaFault>& fault, policy::Reason reason);
-  bool may_send_error(InLeg& leg) const;
   audit::StanzaRecord begin_record(const InLeg& leg, const airlock::Stanza& stanza, const Route& route,
                                    const policy::Judgement& judgement);
   void on_near_close(InLeg& leg, const airlock::Close& close);

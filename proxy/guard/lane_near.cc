@@ -52,6 +52,10 @@ inspect::ParserLimits decoder_limits() {
 
 void Lane::open(EdgeIndex edge, std::uint16_t edge_lane, LegId id, const airlock::Opened& opened) {
   EdgeView& view = state_.edges[edge];
+  // An id says which of the edge's lanes made it, so that none can come twice by way of another channel to this lane.
+  // Of the other lanes of the guard one may have been asked before; it has kept nothing, and an id means nothing there.
+  if ((id / 2 - 1) % view.up.size() != edge_lane)
+    return end_edge(edge, Reason::AirlockMalformed, "a leg id of another channel");
   if (!view.seen[edge_lane].add(id)) return end_edge(edge, Reason::AirlockMalformed, "a leg id came twice");
   // Refused legs live until the edge has closed them; one that closes none must not fill the memory with them.
   if (view.legs.size() >= kMostLegsPerEdge) return end_edge(edge, Reason::AirlockMalformed, "too many legs");
@@ -65,15 +69,21 @@ void Lane::open(EdgeIndex edge, std::uint16_t edge_lane, LegId id, const airlock
 
   auto made = std::make_unique<InLeg>(state_.budget);
   InLeg& leg = *made;
-  leg.serial = ++state_.last_serial;
+  leg.serial = state_.next_serial();
   leg.edge = edge;
   leg.edge_lane = edge_lane;
   leg.id = id;
   leg.from_enclave = view.enclave;
-  leg.lang = opened.lang;
+  // What is longer is no language, and nothing inherits it (protocol.md X-06).
+  if (opened.lang.size() <= kLongestLanguage) leg.lang = opened.lang;
   state_.in_legs.emplace(leg.serial, std::move(made));
   view.legs.emplace(id, leg.serial);
 
+  if (view.frames.is_spent()) {
+    leg.unrecorded = true;
+    ++view.refused;
+    return state_.refuse(leg, Reason::LegOverload);
+  }
   Details details{{"from", opened.from},       {"to", opened.to},
                   {"peer", opened.peer},       {"destination", opened.destination},
                   {"tls", opened.tls.version}, {"cipher", opened.tls.cipher}};
@@ -163,12 +173,8 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
     case Verdict::Alter:
       if (found == leg.routes.end()) return refuse(std::move(waiting), route, judgement, {}, Reason::OutputPair);
       return release(std::move(waiting), node, route, judgement);
-    case Verdict::Bounce: {
-      const bool spent = !may_send_error(leg);
-      if (spent) waiting.record.findings.emplace_back(policy::code(Reason::RouteErrorBudget));
-      return refuse(std::move(waiting), route, judgement, spent ? std::nullopt : std::optional(judgement.fault),
-                    judgement.reason);
-    }
+    case Verdict::Bounce:
+      return refuse(std::move(waiting), route, judgement, judgement.fault, judgement.reason);
     case Verdict::Answer:  // No stage gives one for what passes between servers.
     case Verdict::Drop:
       return refuse(std::move(waiting), route, judgement, {}, judgement.reason);
@@ -237,18 +243,10 @@ void Lane::refuse(Waiting waiting, Route& route, const policy::Judgement& judgem
   OnRecord then;
   then.then = OnRecord::Then::Answer;
   then.origin = waiting.letter.origin;
-  if (fault) then.bounce = state_.make_bounce(judgement.facts, *fault, reason, route);
+  if (fault) then.bounce = state_.make_bounce(judgement.facts, *fault, reason, route, &waiting.record);
   waiting.record.verdict = policy::name(then.bounce ? Verdict::Bounce : Verdict::Drop);
   waiting.record.reason = policy::code(reason);
   state_.recorder.submit(audit::Record(std::move(waiting.record)), std::move(then));
-}
-
-bool Lane::may_send_error(InLeg& leg) const {
-  if (state_.now.steady - leg.errors_since >= std::chrono::seconds(1)) {
-    leg.errors_since = state_.now.steady;
-    leg.errors = 0;
-  }
-  return leg.errors++ < state_.bundle->limits().errors_per_second;
 }
 
 void Lane::on_near_close(InLeg& leg, const airlock::Close& close) {

@@ -54,7 +54,7 @@ Route* LaneState::find_route(std::string_view from, std::string_view to) {
 Route& LaneState::route_of(const policy::Pair& pair, EdgeIndex from_edge, EdgeIndex to_edge) {
   Route*& place = routes_by_pair[{pair.from, pair.to}];
   if (place == nullptr) {
-    auto made = std::make_unique<Route>(*this, ++last_serial, pair, from_edge, to_edge);
+    auto made = std::make_unique<Route>(*this, next_serial(), pair, from_edge, to_edge);
     place = made.get();
     routes.emplace(made->serial(), std::move(made));
   }
@@ -72,6 +72,7 @@ void LaneState::enter(Leg& leg, Phase phase, Steady due) {
 }
 
 void LaneState::note(Reason reason, const Leg& leg, Details details, std::uint64_t crossing) {
+  if (leg.unrecorded) return;
   audit::EventRecord event;
   event.time = now.wall;
   event.code = policy::code(reason);
@@ -122,6 +123,11 @@ void LaneState::answer(Origin& origin) {
 }
 
 void LaneState::close(InLeg& leg, CloseKind kind, StreamCondition condition, bool still_counts) {
+  // Its time to end runs already, and nothing gives it more.
+  if (leg.phase == Phase::Draining) {
+    leg.still_counts = leg.still_counts && still_counts;
+    return;
+  }
   airlock::Close close;
   close.kind = kind;
   close.condition = condition;
@@ -147,6 +153,7 @@ void LaneState::detach(InLeg& leg) {
 }
 
 void LaneState::close(OutLeg& leg, CloseKind kind, StreamCondition condition) {
+  if (leg.phase == Phase::Draining) return;
   airlock::Close close;
   close.kind = kind;
   close.condition = condition;
@@ -176,8 +183,14 @@ void LaneState::bury(OutLeg& leg) {
   route.on_buried();
 }
 
+bool LaneState::may_send_error(const std::string& domain) {
+  ErrorBudget& budget_of_domain = errors[domain];
+  if (now.steady - budget_of_domain.since >= std::chrono::seconds(1)) budget_of_domain = {now.steady, 0};
+  return budget_of_domain.sent++ < bundle->limits().errors_per_second;
+}
+
 std::unique_ptr<Waiting> LaneState::make_bounce(const policy::StanzaFacts& facts, const policy::StanzaFault& fault,
-                                                Reason reason, const Route& route) {
+                                                Reason reason, const Route& route, audit::StanzaRecord* of) {
   const inspect::Node* node = policy::make_bounce(facts, fault, scratch.arena);
   if (node == nullptr) return nullptr;
   auto bounce = std::make_unique<Waiting>();
@@ -185,6 +198,10 @@ std::unique_ptr<Waiting> LaneState::make_bounce(const policy::StanzaFacts& facts
   inspect::serialize(*node, inspect::ns::kServer, letter.xml);
   const policy::Pair reverse{route.pair().to, route.pair().from};
   if (policy::check_output(*node, reverse, letter.xml.size(), 0)) return nullptr;
+  if (!may_send_error(reverse.to)) {
+    if (of != nullptr) of->findings.emplace_back(policy::code(Reason::RouteErrorBudget));
+    return nullptr;
+  }
   letter.injection = true;
   letter.sender.kind = facts.kind.value_or(policy::Kind::Message);
   letter.sender.type = "error";

@@ -18,6 +18,7 @@
 #include "proxy/guard/agenda.h"
 #include "proxy/guard/backoff.h"
 #include "proxy/guard/digest.h"
+#include "proxy/guard/frame_budget.h"
 #include "proxy/guard/leg.h"
 #include "proxy/guard/recorder.h"
 #include "proxy/guard/seen_ids.h"
@@ -61,6 +62,8 @@ inline constexpr std::size_t kQueueStanzas = 100, kQueueOctets = 1024 * 1024;   
 inline constexpr std::size_t kUnsettledStanzas = 2000, kUnsettledOctets = 4 * 1024 * 1024;  ///< D-21
 inline constexpr std::size_t kLegsPerEdge = 16'384;
 inline constexpr std::size_t kMostLegsPerEdge = 2 * kLegsPerEdge;  ///< with those that are refused and not closed yet
+inline constexpr std::size_t kLongestLanguage = 35;                ///< RFC 5646 4.4.1
+inline constexpr unsigned kMostRepeats = 5;                        ///< of one stanza, on legs that are lost again
 inline constexpr unsigned kEventsPerMinute = 100;                  ///< D-30
 
 /// One edge as a lane sees it.
@@ -72,6 +75,14 @@ struct EdgeView {
   Steady events_since{};
   unsigned events = 0;          ///< recorded since then
   std::uint64_t uncounted = 0;  ///< not recorded one by one
+  FrameBudget frames;
+  std::uint64_t refused = 0;  ///< legs beyond that budget, which have no records of their own
+};
+
+/// Errors of the guard's own to one domain (D-26).
+struct ErrorBudget {
+  Steady since{};
+  std::uint32_t sent = 0;
 };
 
 using Details = std::vector<std::pair<std::string, std::string>>;
@@ -102,12 +113,15 @@ struct LaneState {
   std::unordered_map<std::uint64_t, std::unique_ptr<OutLeg>> out_legs;
   std::unordered_map<std::uint64_t, std::unique_ptr<Route>> routes;
   std::map<std::pair<std::string, std::string>, Route*> routes_by_pair;
-  std::map<std::string, Gate, std::less<>> gates;  ///< by far domain; bounded by the domains of the policy
-  std::vector<std::uint64_t> touched;              ///< in-legs that Handled or Credit may be due for
-  std::vector<std::uint64_t> quiet_routes;         ///< may have nothing left to do
+  std::map<std::string, Gate, std::less<>> gates;          ///< by far domain; bounded by the domains of the policy
+  std::map<std::string, ErrorBudget, std::less<>> errors;  ///< by the domain that they go to; bounded likewise
+  std::vector<std::uint64_t> touched;                      ///< in-legs that Handled or Credit may be due for
+  std::vector<std::uint64_t> quiet_routes;                 ///< may have nothing left to do
   std::uint64_t last_serial = 0;
   std::uint64_t dialled = 0;
 
+  /// Of a leg or a route; differs from those of the other lanes, so that a crossing has one number in the log.
+  std::uint64_t next_serial() { return ++last_serial * settings.lanes + settings.lane; }
   InLeg* in_leg(std::uint64_t serial);
   OutLeg* out_leg(std::uint64_t serial);
   Route* route(std::uint64_t serial);
@@ -146,10 +160,13 @@ struct LaneState {
   /// As above, when it holds no stanza whose fate is open.
   void bury(OutLeg& leg);
 
-  /// An error to the sender, ready to be injected; nullptr where there is nobody to send it to.
-  /// `route` is that of the stanza.
+  /// Whether one more error may go to the servers of that domain, which takes it off their budget (D-26).
+  bool may_send_error(const std::string& domain);
+  /// An error to the sender, ready to be injected; nullptr where there is nobody to send it to, or where its domain has
+  /// had its errors; then `of`, the record of the stanza unless it is written already, is told so. `route` is that of
+  /// the stanza.
   std::unique_ptr<Waiting> make_bounce(const policy::StanzaFacts& facts, const policy::StanzaFault& fault,
-                                       policy::Reason reason, const Route& route);
+                                       policy::Reason reason, const Route& route, audit::StanzaRecord* of);
   /// Takes an injection to the reverse route of the one that caused it, dialling it if need be.
   void inject(std::unique_ptr<Waiting> injection, std::uint64_t cause);
 };

@@ -147,12 +147,14 @@ void LaneThread::add_line(int descriptor, EdgeIndex edge, Stay stay, const airlo
   finish_input();
 }
 
-void LaneThread::end_stay(EdgeIndex edge, Stay stay) {
-  post([this, edge, stay] {
-    if (edges_[edge].stay != stay) return;
-    edges_[edge].lines.clear();
-    lane_.on_edge_lost(edge, now());
-    finish_input();
+void LaneThread::end_stay(EdgeIndex edge, Stay stay, std::function<void()> done) {
+  post([this, edge, stay, done = std::move(done)] {
+    if (edges_[edge].stay == stay) {
+      edges_[edge].lines.clear();
+      lane_.on_edge_lost(edge, now());
+      finish_input();
+    }
+    done();
   });
 }
 
@@ -176,6 +178,13 @@ void LaneThread::swap(std::shared_ptr<const policy::Bundle> bundle) {
 void LaneThread::drain(std::chrono::milliseconds deadline) {
   post([this, deadline] {
     lane_.drain(now(), deadline);
+    finish_input();
+  });
+}
+
+void LaneThread::give_up() {
+  post([this] {
+    lane_.give_up(now());
     finish_input();
   });
 }

@@ -46,9 +46,11 @@ class LaneThread final : private Outlet {
   /// A connection whose Hello was read. Welcome goes out first on it.
   void take_channel(airlock::Socket socket, EdgeIndex edge, Stay stay, const airlock::Hello& hello,
                     const airlock::Welcome& welcome);
-  void end_stay(EdgeIndex edge, Stay stay);
+  /// `done` is called on the lane's thread, once the channels of that stay are closed.
+  void end_stay(EdgeIndex edge, Stay stay, std::function<void()> done);
   void swap(std::shared_ptr<const policy::Bundle> bundle);
   void drain(std::chrono::milliseconds deadline);
+  void give_up();
   void halt();
   void record(audit::EventRecord event);
   /// `answer` is called on the lane's thread.

@@ -32,6 +32,8 @@ struct Leg {
   Steady since{};            ///< when it entered its phase
   Steady due = kNever;       ///< its entry in the agenda
   bool said_closed = false;  ///< Closed has gone out
+  bool unrecorded = false;   ///< refused beyond its edge's budget: counted, not recorded
+  bool alarmed = false;      ///< a frame out of turn has ended it
 
  protected:
   ~Leg() = default;
@@ -54,8 +56,6 @@ struct InLeg : Leg {
   std::uint64_t ignored = 0;                ///< stanzas that came after the guard had closed
   Window window;
   Lent lent;
-  Steady errors_since{};
-  std::uint32_t errors = 0;  ///< sent to this peer since then (D-26)
 };
 
 /// Dialled for one pair.
@@ -71,6 +71,7 @@ struct OutLeg : Leg {
   /// Assigned and not settled; the first has the number last - unsettled.size() + 1.
   std::deque<Sent> unsettled;
   std::size_t unsettled_octets = 0;
+  std::uint64_t first_repeated = 0;      ///< the first of those that are to be sent again; 0: none
   std::optional<std::uint64_t> written;  ///< once the leg is over: the highest number that may have left the edge
 
   std::uint64_t first_unsettled() const { return last - unsettled.size() + 1; }

@@ -1,6 +1,7 @@
 // A stanza on its way out, and what is kept of it until it has settled.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -35,7 +36,9 @@ struct Letter {
   std::string xml;
   Origin origin;
   bool injection = false;
-  std::uint64_t record = 0;  ///< 0: not recorded yet
+  std::uint8_t repeats = 0;                      ///< how often it was sent again
+  std::chrono::steady_clock::duration waited{};  ///< in all, for a leg to be sent again on
+  std::uint64_t record = 0;                      ///< 0: not recorded yet
 
   /// Presence may arrive twice, and injections are the guard's own: they are sent again. The rest would be doubled.
   bool may_repeat() const { return injection || sender.kind == policy::Kind::Presence; }

@@ -1,8 +1,25 @@
 #include "proxy/guard/recorder.h"
 
+#include <string>
 #include <utility>
 
+#include "audit/format.h"
+
 namespace sallyport::guard {
+namespace {
+
+void cut(std::string& text) {
+  if (text.size() <= Recorder::kLongestDetail) return;
+  const std::string end =
+      std::string(audit::format::kCutBefore) + std::to_string(text.size()) + std::string(audit::format::kCutAfter);
+  std::size_t kept = Recorder::kLongestDetail;
+  while (kept > 0 && (static_cast<unsigned char>(text[kept]) & 0xC0U) == 0x80U) --kept;
+  text.resize(kept);
+  text.shrink_to_fit();
+  text += end;
+}
+
+}  // namespace
 
 void Recorder::submit(const audit::Record& record, OnRecord then) {
   if (backlog_.empty() && log_.submit(record) != 0) {
@@ -11,6 +28,14 @@ void Recorder::submit(const audit::Record& record, OnRecord then) {
   }
   Kept kept{record, std::move(then)};
   backlog_.push_back(std::move(kept));
+}
+
+void Recorder::event(audit::EventRecord record) {
+  for (auto& [name, value] : record.details) {
+    cut(name);
+    cut(value);
+  }
+  submit(audit::Record(std::move(record)), OnRecord{});
 }
 
 void Recorder::push_backlog() {

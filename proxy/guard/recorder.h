@@ -31,7 +31,10 @@ class Recorder {
   explicit Recorder(audit::Log::Lane& log) : log_(log) {}
 
   void submit(const audit::Record& record, OnRecord then);
-  void event(audit::EventRecord record) { submit(audit::Record(std::move(record)), OnRecord{}); }
+  /// Something that nothing waits for. Its texts are cut: an edge's frame can hold megabytes, and what the log has no
+  /// room for yet is kept here.
+  static constexpr std::size_t kLongestDetail = 1024;
+  void event(audit::EventRecord record);
 
   struct Recorded {
     OnRecord what;

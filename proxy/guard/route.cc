@@ -41,6 +41,11 @@ bool is_passing(DialFault fault) {
 Route::Route(LaneState& lane, std::uint64_t serial, policy::Pair pair, EdgeIndex from_edge, EdgeIndex to_edge)
     : lane_(lane), serial_(serial), pair_(std::move(pair)), from_edge_(from_edge), to_edge_(to_edge) {}
 
+void Route::add_near(std::set<const InLeg*>& legs) const {
+  if (in_ != nullptr) legs.insert(in_);
+  legs.insert(held_.begin(), held_.end());
+}
+
 void Route::hold(InLeg& leg) {
   leg.awaited = this;
   lane_.enter(leg, Phase::Held);
@@ -92,7 +97,7 @@ void Route::dial() {
   if (!edge.up[edge_lane]) return;
 
   auto leg = std::make_unique<OutLeg>();
-  leg->serial = ++lane_.last_serial;
+  leg->serial = lane_.next_serial();
   leg->edge = to_edge_;
   leg->edge_lane = edge_lane;
   leg->side = Side::Dialled;
@@ -167,8 +172,10 @@ void Route::on_lost(OutLeg& leg, bool clean) {
   ++returning_;
   lane_.gate(pair_.to).lose(leg.since, lane_.now.steady, clean, lane_.random);
   lane_.note(Reason::RouteDown, leg, {{"from", pair_.from}, {"to", pair_.to}}, serial_);
-  // The memory of what waits is the route's now, within the queue's bounds.
+  // The memory of what waits is the route's now, within the queue's bounds. What has waited without a leg before goes
+  // on with that wait.
   for (Waiting& stanza : waiting_) {
+    if (stanza.letter.origin.octets == 0) continue;
     stanza.since = lane_.now.steady;
     lane_.free_credit(stanza.letter.origin);
   }
@@ -191,15 +198,16 @@ void Route::give_back(OutLeg& leg) {
       // The policy has changed since it was released.
       undeliver(std::move(sent.letter), Reason::AddressingNotGranted);
     } else if (!may_have_left || sent.letter.may_repeat()) {
-      repeated_.push_back({std::move(sent.letter), lane_.now.steady});
+      take_again(leg, number, std::move(sent.letter));
     } else {
       undeliver(std::move(sent.letter), Reason::RouteLost);
     }
   }
   if (!leg.unsettled.empty()) return;
   --returning_;
-  // The fate of all of them is known: settled, sent again or bounced.
-  lane_.note_settled(leg, leg.last);
+  // The fate of all before the first that is sent again is known. From there on each has its own record: of the bounce,
+  // of having been given up, or of the leg that it was sent again on, where it settles like any other.
+  lane_.note_settled(leg, leg.first_repeated != 0 ? leg.first_repeated - 1 : leg.last);
   lane_.bury(leg);
   seek();
   pump();
@@ -258,6 +266,11 @@ void Route::end(Reason reason) {
   expire(lane_.now.steady, Reason::AddressingNotGranted);
   if (dialling_ != nullptr) lane_.close(*dialling_, airlock::CloseKind::Abort, StreamCondition::Reset);
   if (out_ != nullptr) lane_.close(*out_, airlock::CloseKind::Clean, StreamCondition::Reset);
+  rearm();
+}
+
+void Route::give_up() {
+  expire(lane_.now.steady, Reason::RouteTimeout);
   rearm();
 }
 

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ class Route {
   const OutLeg* out() const { return out_; }
   /// A near leg has the grant, or waits for it.
   bool has_near() const { return in_ != nullptr || !held_.empty(); }
+  bool has_far() const { return out_ != nullptr || dialling_ != nullptr; }
+  /// Adds its near legs: the one that has the grant and those that wait for it.
+  void add_near(std::set<const InLeg*>& legs) const;
   std::size_t queued() const { return repeated_.size() + injected_.size() + waiting_.size(); }
 
   // Legs.
@@ -58,11 +62,13 @@ class Route {
   void on_due();
   /// Ends it: a new policy does not grant the pair any more, or the guard stops.
   void end(policy::Reason reason);
+  /// Nothing that waits will leave any more.
+  void give_up();
   /// Nothing holds it.
   bool is_idle() const;
 
  private:
-  /// A released stanza that is sent again.
+  /// A released stanza that is sent again. `since` counts the time that it has waited before, too.
   struct Repeated {
     Letter letter;
     Steady since{};
@@ -74,6 +80,7 @@ class Route {
   void supersede(InLeg& older);
   void refuse_held(policy::Reason reason, Steady hold_ends_before);
   void assign(Waiting stanza);
+  void take_again(OutLeg& leg, std::uint64_t number, Letter letter);
   void repeat(Repeated repeated);
   /// Bounces what has waited since before that.
   void expire(Steady since, policy::Reason reason);
@@ -102,6 +109,7 @@ class Route {
   unsigned legs_ = 0;       ///< dialled for it, and not dead yet
   unsigned returning_ = 0;  ///< lost legs that still hold stanzas; new ones must not overtake those
   Steady used_{};
+  bool expiring_ = false;
 
   std::deque<Repeated> repeated_;
   std::deque<Waiting> injected_, waiting_;

@@ -30,8 +30,11 @@ void Route::inject(Waiting stanza) {
   const policy::Pair reverse{pair_.to, pair_.from};
   const bool granted = still_granted(pair_, from_enclave(), to_enclave(), *lane_.bundle) ||
                        still_granted(reverse, to_enclave(), from_enclave(), *lane_.bundle);
-  if (!granted || lane_.halted || injected_.size() >= kWindowStanzas || injected_octets_ + size > kWindowOctets)
-    return undeliver(std::move(stanza), Reason::RouteBounceLost);
+  if (!granted || lane_.halted || injected_.size() >= kWindowStanzas || injected_octets_ + size > kWindowOctets) {
+    undeliver(std::move(stanza), Reason::RouteBounceLost);
+    // It may have been made for this injection alone.
+    return rearm();
+  }
   stanza.since = lane_.now.steady;
   stanza.record.crossing = serial_;
   injected_octets_ += size;
@@ -87,9 +90,19 @@ void Route::assign(Waiting stanza) {
   lane_.recorder.submit(audit::Record(std::move(stanza.record)), std::move(then));
 }
 
+void Route::take_again(OutLeg& leg, std::uint64_t number, Letter letter) {
+  // A far server that takes legs and never settles anything does not get the same stanza for ever.
+  if (letter.repeats >= kMostRepeats) return undeliver(std::move(letter), Reason::RouteLost);
+  if (leg.first_repeated == 0) leg.first_repeated = number;
+  const Steady since = lane_.now.steady - letter.waited;
+  repeated_.push_back({std::move(letter), since});
+}
+
 void Route::repeat(Repeated repeated) {
   // Recorded once already: what is new is only the leg, and that is an event.
   OutLeg& leg = *out_;
+  repeated.letter.waited = lane_.now.steady - repeated.since;
+  ++repeated.letter.repeats;
   used_ = lane_.now.steady;
   leg.purse.spend(repeated.letter.xml.size());
   ++leg.last;
@@ -113,11 +126,19 @@ void Route::repeat(Repeated repeated) {
 }
 
 void Route::expire(Steady since, Reason reason) {
-  while (!repeated_.empty() && repeated_.front().since <= since) {
-    Letter letter = std::move(repeated_.front().letter);
-    repeated_.pop_front();
-    undeliver(std::move(letter), reason);
+  // What is given up can come back as an injection, which must not begin this anew in the middle of it.
+  if (std::exchange(expiring_, true)) return;
+  // Not in the order of their waits: some have waited before.
+  std::deque<Repeated> waits_on;
+  for (Repeated& each : std::exchange(repeated_, {})) {
+    if (each.since <= since) {
+      undeliver(std::move(each.letter), reason);
+    } else {
+      waits_on.push_back(std::move(each));
+    }
   }
+  repeated_.insert(repeated_.begin(), std::make_move_iterator(waits_on.begin()),
+                   std::make_move_iterator(waits_on.end()));
   while (!injected_.empty() && injected_.front().since <= since) {
     Waiting stanza = std::move(injected_.front());
     injected_.pop_front();
@@ -130,6 +151,7 @@ void Route::expire(Steady since, Reason reason) {
     waiting_octets_ -= footprint(stanza.letter);
     undeliver(std::move(stanza), reason);
   }
+  expiring_ = false;
 }
 
 bool Route::shares_its_leg(const Waiting& stanza) const {
@@ -156,7 +178,7 @@ void Route::undeliver(Waiting stanza, Reason reason) {
   if (!injection) {
     const policy::StanzaFacts facts = stanza.letter.sender.facts();
     const auto fault = policy::fault(facts, reason, lane_.bundle->peering(pair_.from, pair_.to));
-    if (fault) then.bounce = lane_.make_bounce(facts, *fault, reason, *this);
+    if (fault) then.bounce = lane_.make_bounce(facts, *fault, reason, *this, &stanza.record);
   }
   stanza.record.verdict = policy::name(then.bounce ? policy::Verdict::Bounce : policy::Verdict::Drop);
   stanza.record.reason = policy::code(reason);
@@ -172,7 +194,7 @@ void Route::undeliver(Letter letter, Reason reason) {
   if (!letter.injection) {
     const policy::StanzaFacts facts = letter.sender.facts();
     const auto fault = policy::fault(facts, reason, lane_.bundle->peering(pair_.from, pair_.to));
-    if (fault) bounce = lane_.make_bounce(facts, *fault, reason, *this);
+    if (fault) bounce = lane_.make_bounce(facts, *fault, reason, *this, nullptr);
   }
   lane_.free_credit(letter.origin);
   lane_.answer(letter.origin);
@@ -183,7 +205,7 @@ void Route::undeliver(Letter letter, Reason reason) {
 
 Steady Route::oldest() const {
   Steady since = kNever;
-  if (!repeated_.empty()) since = std::min(since, repeated_.front().since);
+  for (const Repeated& each : repeated_) since = std::min(since, each.since);
   if (!injected_.empty()) since = std::min(since, injected_.front().since);
   if (!waiting_.empty()) since = std::min(since, waiting_.front().since);
   return since;

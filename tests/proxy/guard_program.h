@@ -17,6 +17,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -51,7 +52,7 @@ class Folder {
 /// The running guard, with the edges north and south.
 class Program {
  public:
-  explicit Program(unsigned lanes = 1, std::string more = "") {
+  explicit Program(unsigned lanes = 1, std::string more = "", rlim_t files = 0) : files_(files) {
     for (const char* each : {"airlock", "audit"}) std::filesystem::create_directory(folder.path() / each);
     put_policy(tables());
     folder.write("anchors.pem", "");
@@ -76,6 +77,8 @@ class Program {
     if (pid_ == 0) {
       const int log = ::open((folder.path() / "stderr").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
       ::dup2(log, STDERR_FILENO);
+      const rlimit limit{files_, files_};
+      if (files_ > 0) ::setrlimit(RLIMIT_NOFILE, &limit);
       ::execl(SALLYPORT_GUARD, "sallyport-guard", "--config", config.c_str(), nullptr);
       ::_exit(127);
     }
@@ -115,6 +118,7 @@ class Program {
   std::filesystem::path config;
 
  private:
+  const rlim_t files_;
   pid_t pid_ = -1;
 };
 
@@ -137,11 +141,9 @@ inline int connect_to(const std::filesystem::path& file) {
 class Line {
  public:
   Line(const Program& program, const std::string& enclave, std::uint16_t guard_lane = 0, std::uint64_t epoch = 1)
+      : Line(program, enclave, hello_of(guard_lane, epoch)) {}
+  Line(const Program& program, const std::string& enclave, const airlock::Hello& hello)
       : socket_(connect_to(program.folder.path() / "airlock" / (enclave + ".sock"))) {
-    airlock::Hello hello;
-    hello.program = "test";
-    hello.epoch = epoch;
-    hello.guard_lane = guard_lane;
     send(airlock::kNoLeg, hello);
   }
   ~Line() {
@@ -161,8 +163,8 @@ class Line {
 
   /// Waits for the next frame of that type, and skips others. nullopt: the channel ended, or nothing came in time.
   template <class Frame>
-  std::optional<std::pair<LegId, Frame>> await() {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  std::optional<std::pair<LegId, Frame>> await(std::chrono::milliseconds patience = kPatience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {
       const auto size = airlock::frame_size(in_);
       if (size && *size > 0) {
@@ -172,6 +174,7 @@ class Line {
         if (!frame) return std::nullopt;
         if (const auto* found = std::get_if<Frame>(&frame->body)) {
           if constexpr (std::is_same_v<Frame, airlock::Deliver>) xml = found->xml;
+          if constexpr (std::is_same_v<Frame, airlock::Grant>) granted = found->stanzas;
           return std::pair(frame->leg, *found);
         }
         continue;
@@ -188,9 +191,17 @@ class Line {
     return false;
   }
 
-  std::string xml;  ///< of the last Deliver
+  std::string xml;            ///< of the last Deliver
+  std::uint32_t granted = 0;  ///< stanzas, by the last Grant
 
  private:
+  static airlock::Hello hello_of(std::uint16_t guard_lane, std::uint64_t epoch) {
+    airlock::Hello hello;
+    hello.program = "test";
+    hello.epoch = epoch;
+    hello.guard_lane = guard_lane;
+    return hello;
+  }
   bool read_more() {
     pollfd ready{socket_, POLLIN, 0};
     if (::poll(&ready, 1, 500) == 0) {

@@ -235,6 +235,67 @@ TEST(GuardProgram, StopsWithItsOwnStatusWhenTheLogFails) {
   EXPECT_EQ(program.wait(), kAuditFailed) << program.log();
 }
 
+TEST(GuardProgram, ASilentEdgeTakesNoDescriptorFromTheOthersOrTheLog) {
+  Program program(1, "", 200);
+  std::vector<int> silent;
+  for (int i = 0; i < 400; ++i) silent.push_back(connect_to(program.folder.path() / "airlock" / "north.sock"));
+  Line south(program, "south");
+  EXPECT_TRUE(south.await<airlock::Welcome>(2s)) << program.log();
+  EXPECT_THAT(ask(program, "status"), HasSubstr("south=present"));
+  for (const int each : silent) ::close(each);
+  Line north(program, "north");
+  EXPECT_TRUE(north.await<airlock::Welcome>()) << program.log();
+}
+
+TEST(GuardProgram, AnEdgeHasNoMoreChannelsThanItsShareOfTheDescriptors) {
+  Program program(2, "", 224);  // 128 kept, 64 for Hellos: 16 channels for each edge
+  airlock::Hello hello;
+  hello.edge_lanes = 9;
+  Line line(program, "north", hello);
+  EXPECT_TRUE(line.await<airlock::Welcome>());
+  EXPECT_TRUE(line.ended());
+  EXPECT_TRUE(program.recorded("airlock.version"));
+  hello.edge_lanes = 8;
+  Line fitting(program, "north", hello);
+  EXPECT_TRUE(fitting.await<airlock::Welcome>());
+  EXPECT_THAT(ask(program, "status"), HasSubstr("north=present"));
+}
+
+TEST(GuardProgram, AnEdgeThatComesAnewWithoutEndHasToTakeItsTime) {
+  Program program;
+  const auto start = std::chrono::steady_clock::now();
+  for (std::uint64_t epoch = 1; epoch <= 6; ++epoch) {
+    Line line(program, "north", 0, epoch);
+    EXPECT_TRUE(line.await<airlock::Welcome>());
+  }
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 5 * 200ms);
+}
+
+TEST(GuardProgram, RecordsWhatWaitsBehindAFarLegThatTakesNothingBeforeItStops) {
+  Program program;
+  Line north(program, "north"), south(program, "south");
+  ASSERT_TRUE(south.await<airlock::Welcome>());
+  connect(north, south);
+  constexpr std::uint64_t kStanzas = kWindowStanzas + 3;
+  std::uint64_t credit = north.granted;
+  for (std::uint64_t number = 1; number <= kStanzas; ++number) {
+    if (credit-- == 0) {
+      const auto more = north.await<airlock::Credit>();
+      ASSERT_TRUE(more);
+      credit = more->second.stanzas - 1;
+    }
+    send_message(north, number, {.id = "m" + std::to_string(number)});
+  }
+  program.signal(SIGTERM);
+  ASSERT_TRUE(north.await<airlock::Drain>());
+  EXPECT_TRUE(north.ended());
+  EXPECT_EQ(program.wait(), kStopped) << program.log();
+  const std::string audit = program.audit();
+  for (std::uint64_t number = 1; number <= kStanzas; ++number)
+    EXPECT_THAT(audit, HasSubstr("\"id\":\"m" + std::to_string(number) + "\""));
+  EXPECT_THAT(audit, HasSubstr("\"reason\":\"route.timeout\""));
+}
+
 TEST(GuardProgram, LinksNoXmlParserTlsOrResolver) {
   FILE* list = ::popen("ldd " SALLYPORT_GUARD, "r");
   ASSERT_NE(list, nullptr);
