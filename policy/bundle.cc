@@ -92,6 +92,24 @@ std::optional<std::string> routes_fault(const Tables& tables) {
   return std::nullopt;
 }
 
+std::optional<std::string> logins_fault(const Tables& tables) {
+  if (!strictly_rising(tables.logins, [](const Login& l) { return std::pair(l.enclave, l.domain); }))
+    return "logins are not sorted and unique";
+  for (const Login& login : tables.logins) {
+    if (!is_name(login.rule.id)) return "a login has no usable id";
+    if (login.enclave >= tables.enclaves.size() || login.domain >= tables.domains.size())
+      return "a login has no enclave or no domain";
+    const Domain& domain = tables.domains[login.domain];
+    if (domain.home != login.domain) return "a login is at a component";
+    if (domain.enclave == login.enclave) return "a login stays within one enclave";
+    const auto mechanisms = inspect::Mechanisms::of_bits(login.mechanisms);
+    if (!mechanisms || mechanisms->empty()) return "a login has no mechanism";
+    if (!login.rule.message && !login.rule.presence && !login.rule.iq) return "a login grants nothing";
+    if (login.stages_off & ~kMayBeOff) return "a login switches off a stage that cannot be";
+  }
+  return std::nullopt;
+}
+
 /// What the look-ups rely on. The tables come from a compiler or from a file that claims to be from one.
 std::optional<std::string> tables_fault(const Tables& tables) {
   if (!is_title(tables.name)) return "the policy has no usable name";
@@ -101,6 +119,7 @@ std::optional<std::string> tables_fault(const Tables& tables) {
   if (const auto what = domains_fault(tables)) return what;
   if (const auto what = routes_fault(tables)) return what;
   if (auto what = rules_fault(tables)) return what;
+  if (const auto what = logins_fault(tables)) return what;
   if (tables.settings.stages_off & ~kMayBeOff) return "a stage is switched off that cannot be";
   if (tables.limits.leg_octets < 10'000) return "legs must take stanzas of 10000 octets";  // RFC 6120 13.12
   return std::nullopt;
@@ -164,6 +183,16 @@ const Peering* Bundle::peering(std::string_view from, std::string_view to) const
   const Domain* from_domain = domain(from);
   const Domain* to_domain = domain(to);
   return from_domain && to_domain ? peering(*from_domain, *to_domain) : nullptr;
+}
+
+const Login* Bundle::login(std::string_view wanted, const Domain& domain) const {
+  const Enclave* of = enclave(wanted);
+  if (!of) return nullptr;
+  const std::pair key(static_cast<std::uint16_t>(of - tables_.enclaves.data()),
+                      static_cast<std::uint16_t>(&domain - tables_.domains.data()));
+  const auto at =
+      std::ranges::lower_bound(tables_.logins, key, {}, [](const Login& l) { return std::pair(l.enclave, l.domain); });
+  return at != tables_.logins.end() && std::pair(at->enclave, at->domain) == key ? &*at : nullptr;
 }
 
 std::uint64_t Bundle::lane_key(std::string_view from, std::string_view to) const {

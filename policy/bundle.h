@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "inspect/jid.h"
+#include "inspect/mechanism.h"
 #include "inspect/octets.h"
 #include "policy/rule.h"
 #include "policy/rule_index.h"
@@ -70,6 +71,20 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
+/// Clients of one enclave may log in to a home domain of another. An ordered pair of both is granted by at most one.
+struct Login {
+  Peering rule;                  ///< what is asked of the stanzas, both ways; `proof` has no meaning here
+  std::uint16_t enclave = 0;     ///< index, of the clients
+  std::uint16_t domain = 0;      ///< index
+  std::uint32_t mechanisms = 0;  ///< inspect::Mechanisms: what the client may be offered
+  std::uint8_t stages_off = 0;   ///< bit n: the stage with that number is switched off for these sessions
+  bool accounts_hidden = true;   ///< a failed login does not tell whether the account exists (protocol.md 3.10)
+  static void fields(auto& s, auto&& f) {
+    f(s.rule, s.enclave, s.domain, s.mechanisms, s.stages_off, s.accounts_hidden);
+  }
+  bool operator==(const Login&) const = default;
+};
+
 /// Softer than the parser's limits: beyond them a stanza is refused, but its stream goes on (protocol.md D-09, D-26).
 struct Limits {
   std::uint32_t leg_octets = 512 * 1024;      ///< hard: the largest stanza that an edge reads
@@ -107,13 +122,14 @@ struct Tables {
   std::vector<Domain> domains;
   std::vector<Peering> peerings;  ///< in the officer's order
   std::vector<Route> routes;
+  std::vector<Login> logins;  ///< sorted by enclave and domain
   std::vector<AddressList> lists;
   std::vector<PayloadName> payloads;  ///< that rules name
   std::vector<Rule> rules;            ///< in the officer's order; none: the peerings alone decide
   Limits limits;
   Settings settings;
   static void fields(auto& s, auto&& f) {
-    f(s.name, s.enclaves, s.domains, s.peerings, s.routes, s.lists, s.payloads, s.rules, s.limits, s.settings);
+    f(s.name, s.enclaves, s.domains, s.peerings, s.routes, s.logins, s.lists, s.payloads, s.rules, s.limits, s.settings);
   }
   bool operator==(const Tables&) const = default;
 };
@@ -161,6 +177,9 @@ class Bundle {
   /// The rule that grants the ordered pair, for whichever kinds; nullptr if none does. The default is to deny.
   const Peering* peering(std::string_view from, std::string_view to) const;
   const Peering* peering(const Domain& from, const Domain& to) const;
+
+  /// What lets clients of that enclave log in to the domain; nullptr if nothing does.
+  const Login* login(std::string_view enclave, const Domain& domain) const;
 
   /// Where the pair is judged: the same for both orders, and for all components of the two homes. Reduce it modulo the
   /// number of guard lanes. Unknown domains stand for themselves.

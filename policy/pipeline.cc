@@ -17,6 +17,17 @@ constexpr std::array<StageFunction, static_cast<std::size_t>(kLastStage) + 1> kS
     shape, addressing, payload, nullptr, nullptr, nullptr, nullptr,
 };
 
+/// What the stages do for a client's session. One that does not know sessions yet refuses, unless the login, or the
+/// whole policy, switches it off by name.
+constexpr std::array<StageFunction, static_cast<std::size_t>(kLastStage) + 1> kClientStages = {
+    shape, client_addressing, nullptr, nullptr, nullptr, nullptr, nullptr,
+};
+
+bool is_off(const Run& run, Stage stage) {
+  const Login* login = run.crossing.login;
+  return run.bundle.is_off(stage) || (login && ((login->stages_off >> static_cast<unsigned>(stage)) & 1U));
+}
+
 bool severs(Reason reason) {
   return row(reason).verdict == Verdict::Sever;
 }
@@ -26,7 +37,7 @@ bool severs(Reason reason) {
 Objection stanza_and_addresses(Run& run) {
   const Objection of_shape = shape(run);
   if (of_shape && severs(*of_shape)) return of_shape;
-  const Objection of_addresses = addressing(run);
+  const Objection of_addresses = run.crossing.client ? client_addressing(run) : addressing(run);
   if (!of_shape) return of_addresses;
   if (!of_addresses) return of_shape;
   const bool addresses_decide = severs(*of_addresses);
@@ -38,8 +49,9 @@ Objection stanza_and_addresses(Run& run) {
 Objection later_stages(Run& run) {
   Objection deciding;
   for (auto stage = static_cast<std::size_t>(Stage::Payload); stage < kStages.size(); ++stage) {
-    if (run.bundle.is_off(static_cast<Stage>(stage))) continue;
-    const Objection objection = kStages[stage] ? kStages[stage](run) : Objection(Reason::PolicyStageNotBuilt);
+    if (is_off(run, static_cast<Stage>(stage))) continue;
+    const StageFunction judge = run.crossing.client ? kClientStages[stage] : kStages[stage];
+    const Objection objection = judge ? judge(run) : Objection(Reason::PolicyStageNotBuilt);
     if (!objection) continue;
     if (deciding && *deciding != *objection) run.findings.add(*objection);
     if (!deciding) deciding = objection;

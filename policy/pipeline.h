@@ -38,4 +38,8 @@ Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& cross
 std::optional<Reason> check_output(const inspect::Node& stanza, const Pair& granted, std::size_t octets,
                                    std::size_t limit);
 
+/// The same for a client's session: to its server it leaves in the session's name, to the client it is for the session.
+std::optional<Reason> check_client_output(const inspect::Node& stanza, const ClientSession& session, std::size_t octets,
+                                          std::size_t limit);
+
 }  // namespace sallyport::policy

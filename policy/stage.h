@@ -37,6 +37,9 @@ Objection shape(Run& run);
 /// The error child of a stanza of type error; part of shape.
 Objection error_shape(Run& run, inspect::Node& error);
 Objection addressing(Run& run);
+/// The same for a client's session.
+Objection client_addressing(Run& run);
+
 Objection payload(Run& run);
 
 /// RFC 5646 as far as protocol.md X-06 asks: letters, then groups of letters and digits, at most 35 octets.

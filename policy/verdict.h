@@ -17,6 +17,8 @@
 
 namespace sallyport::policy {
 
+struct Login;
+
 enum class Kind : std::uint8_t { Message, Presence, Iq };
 inline constexpr Kind kLastKind = Kind::Iq;
 std::string_view name(Kind kind);
@@ -33,11 +35,20 @@ struct Pair {
   bool operator==(const Pair&) const = default;
 };
 
+/// Whose session a stanza belongs to, when a client is logged in across the boundary. The account's server stands on
+/// the other side.
+struct ClientSession {
+  std::string_view full;     ///< prepared, as the server has said it
+  bool from_client = false;  ///< the client's stanza, not the server's
+};
+
 /// Which way a stanza goes, as the guard knows it from the leg it came on, not from the stanza.
 struct Crossing {
   std::string_view from_enclave, to_enclave;
   std::string_view lang;  ///< xml:lang of the in-leg's header, inherited by its stanzas (protocol.md X-06); may be ""
-  std::span<const Pair> granted;  ///< the pairs that the in-leg has proved and been granted
+  std::span<const Pair> granted;          ///< the pairs that the in-leg has proved and been granted; none for a client
+  const ClientSession* client = nullptr;  ///< set: the stanza is of a client's session, and `login` lets it be
+  const Login* login = nullptr;
 };
 
 /// A prepared address, as views into text that somebody else keeps.

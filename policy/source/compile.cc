@@ -34,6 +34,8 @@ class Compiler {
     withdraw_domains();
     add_enclaves_and_domains();
     for (const PeeringText& peering : text_.peerings) add_peering(peering);
+    for (const LoginText& login : text_.logins) add_login(login);
+    std::ranges::sort(tables_.logins, {}, [](const Login& l) { return std::pair(l.enclave, l.domain); });
     std::ranges::sort(tables_.routes, {}, [](const Route& r) { return std::pair(r.from, r.to); });
     compile_rules(in_, text_, tables_);
     if (in_.mistakes().empty()) check_rules(in_, text_, tables_);
@@ -142,6 +144,45 @@ class Compiler {
                 "let one peering name the pair, with all kinds of stanzas that may cross");
   }
 
+  void add_login(const LoginText& text) {
+    if (!text.login.rule.id.empty() && !ids_.insert(text.login.rule.id).second)
+      in_.mistake(text.at, "there is a rule '" + text.login.rule.id + "' already", "give each rule an id of its own");
+    for (const Written* domain : known(text.to)) {
+      const Owned& owned = owners_.find(domain->text)->second;
+      if (owned.home != domain->text) {
+        in_.mistake(domain->at, "'" + domain->text + "' is a component; nobody has an account there",
+                    "name its home domain, '" + owned.home + "'");
+        continue;
+      }
+      for (const Written& enclave : text.from) add_login_of(text, enclave, *domain, owned);
+    }
+  }
+
+  void add_login_of(const LoginText& text, const Written& enclave, const Written& domain, const Owned& owned) {
+    const auto place = std::ranges::find(tables_.enclaves, enclave.text, &Enclave::name);
+    if (place == tables_.enclaves.end()) {
+      std::vector<std::string_view> names;
+      for (const Enclave& each : tables_.enclaves) names.emplace_back(each.name);
+      const std::string_view meant = inspect::nearest(enclave.text, names);
+      return in_.mistake(
+          enclave.at, "there is no enclave '" + enclave.text + "'",
+          meant.empty() ? "write [enclave." + enclave.text + "] for it" : "did you mean '" + std::string(meant) + "'?");
+    }
+    if (owned.enclave == enclave.text)
+      return in_.mistake(domain.at, "'" + domain.text + "' is in the enclave '" + enclave.text + "' itself",
+                         "its own clients do not go through the guard; take one of the two away");
+    Login login = text.login;
+    login.enclave = number(tables_.enclaves, enclave.text);
+    login.domain = number_of(domain.text);
+    const auto same = [&](const Login& l) { return l.enclave == login.enclave && l.domain == login.domain; };
+    const auto before = std::ranges::find_if(tables_.logins, same);
+    if (before != tables_.logins.end())
+      return in_.mistake(
+          domain.at, "the login '" + before->rule.id + "' has '" + enclave.text + "' and '" + domain.text + "' already",
+          "let one login name the two");
+    tables_.logins.push_back(std::move(login));
+  }
+
   void warn() {
     for (auto i = static_cast<unsigned>(Stage::Payload); i <= static_cast<unsigned>(kLastStage); ++i) {
       const std::string stage(name(static_cast<Stage>(i)));
@@ -151,6 +192,9 @@ class Compiler {
         in_.warning(text_.stages.at, "this version has no stage '" + stage + "', so nothing crosses",
                     "name it in [stages] off = [...] to let stanzas cross unchecked by it");
     }
+    for (const LoginText& login : text_.logins)
+      in_.warning(login.at,
+                  "this version has no listeners for clients, so nobody logs in by '" + login.login.rule.id + "'", "");
     if (text_.peerings.empty())
       in_.warning({}, "there is no peering, so nothing crosses", "add a [[peering]] for what may cross");
     for (const PeeringText& peering : text_.peerings)

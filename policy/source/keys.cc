@@ -59,7 +59,13 @@ Section<PolicyText> file_section() {
                              RuleText& rule = p.rules.emplace_back();
                              rule.at = node.source();
                              return rule;
-                           })}};
+                           }),
+       tables<P, LoginText>("login", "[[login]]", login_section(),
+                            "One [[login]] for each way in which clients may log in across the boundary.",
+                            [](P& p, const toml::node& node) -> LoginText& {
+                              p.logins.push_back({.at = node.source(), .login = {}, .from = {}, .to = {}});
+                              return p.logins.back();
+                            })}};
 }
 
 Section<PolicyText> policy_section() {

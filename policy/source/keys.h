@@ -64,6 +64,13 @@ struct RuleText {
   std::optional<toml::source_region> answer_at, condition_at;
 };
 
+struct LoginText {
+  toml::source_region at;
+  Login login;
+  std::vector<Written> from;  ///< enclaves
+  std::vector<Written> to;    ///< home domains
+};
+
 struct StagesText {
   toml::source_region at;
   std::uint8_t off = 0;
@@ -79,6 +86,7 @@ struct PolicyText {
   std::vector<PeeringText> peerings;
   std::vector<SetText> domain_sets, user_lists, room_lists;
   std::vector<RuleText> rules;
+  std::vector<LoginText> logins;
 };
 
 Section<PolicyText> file_section();
@@ -96,5 +104,6 @@ Section<Window> window_section();
 
 /// [domains], [users] and [rooms]: tables whose keys are the officer's own.
 Key<PolicyText> set_tables(const std::string& name, std::vector<SetText> PolicyText::* member, std::string meaning);
+Section<LoginText> login_section();
 
 }  // namespace sallyport::policy::source

@@ -82,6 +82,7 @@ std::string policy_reference() {
   add(page, domain_section());
   add(page, peering_section());
   add_switches(page);
+  add(page, login_section());
   add_sets(page);
   add(page, rule_section());
   add(page, window_section());

@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "inspect/errors.h"
+#include "inspect/mechanism.h"
 #include "inspect/octets.h"
-#include "proxy/relay/mechanism.h"
-#include "proxy/relay/sasl_condition.h"
+#include "inspect/sasl_condition.h"
 
 namespace sallyport::airlock {
 
@@ -243,7 +243,7 @@ inline constexpr std::uint32_t kAllFeatures = (bit(Feature::PreApproval) << 1) -
 /// Both: what the server offers, and what of it the client is shown.
 struct Offer {
   OfferStage stage = OfferStage::Authentication;
-  std::uint32_t mechanisms = 0;     ///< relay::Mechanisms, in stage Authentication
+  std::uint32_t mechanisms = 0;     ///< inspect::Mechanisms, in stage Authentication
   std::uint32_t features = 0;       ///< in stage Session
   std::uint32_t stanza_octets = 0;  ///< XEP-0478; 0: not told
   static void fields(auto& s, auto&& f) { f(s.stage, s.mechanisms, s.features, s.stanza_octets); }
@@ -253,8 +253,8 @@ enum class SaslStep : std::uint8_t { Auth, Challenge, Response, Success, Failure
 /// Both: one step of a login. Auth, Response and Abort come from the client, the rest from the server.
 struct Sasl {
   SaslStep step = SaslStep::Auth;
-  relay::Mechanism mechanism = relay::Mechanism::Plain;                  ///< of Auth
-  relay::SaslCondition condition = relay::SaslCondition::NotAuthorized;  ///< of Failure
+  inspect::Mechanism mechanism = inspect::Mechanism::Plain;                  ///< of Auth
+  inspect::SaslCondition condition = inspect::SaslCondition::NotAuthorized;  ///< of Failure
   bool has_octets = false;  ///< an empty message is not the same as none (RFC 6120 6.4.2)
   std::string octets;       ///< at most 6 KiB, without base 64. A secret: wiped by whoever has passed it on
   static void fields(auto& s, auto&& f) { f(s.step, s.mechanism, s.condition, s.has_octets, s.octets); }
@@ -318,9 +318,9 @@ inline constexpr airlock::OfferStage kLast<airlock::OfferStage> = airlock::Offer
 template <>
 inline constexpr airlock::SaslStep kLast<airlock::SaslStep> = airlock::SaslStep::Abort;
 template <>
-inline constexpr relay::Mechanism kLast<relay::Mechanism> = relay::kLastMechanism;
+inline constexpr inspect::Mechanism kLast<inspect::Mechanism> = inspect::kLastMechanism;
 template <>
-inline constexpr relay::SaslCondition kLast<relay::SaslCondition> = relay::kLastSaslCondition;
+inline constexpr inspect::SaslCondition kLast<inspect::SaslCondition> = inspect::kLastSaslCondition;
 template <>
 inline constexpr StanzaCondition kLast<StanzaCondition> = kLastStanzaCondition;
 template <>

@@ -15,9 +15,9 @@ using airlock::SaslStep;
 using inspect::Jid;
 using inspect::Node;
 using inspect::ParserLimits;
+using inspect::SaslCondition;
 using inspect::StreamCondition;
 using inspect::StreamError;
-using relay::SaslCondition;
 
 constexpr unsigned kCourtesies = 10;  // D-15
 constexpr unsigned kBinds = 10;       // C-11; RFC 6120 7.7.3
@@ -254,7 +254,7 @@ void ClientFace::on_auth(const Node& element, Actions& out) {
   auto text = read_sasl_text(element);
   if (named == nullptr || element.has_child_elements()) return refuse_auth(SaslCondition::MalformedRequest, out);
   if (!text) return refuse_auth(SaslCondition::IncorrectEncoding, out);
-  const auto mechanism = relay::mechanism(*named);
+  const auto mechanism = inspect::mechanism(*named);
   if (!mechanism) return refuse_auth(SaslCondition::InvalidMechanism, out);
   hand_on({SaslStep::Auth, *mechanism, {}, text->has_octets, std::move(text->octets)}, out);
 }
@@ -278,8 +278,8 @@ void ClientFace::abort_login(SaslCondition condition, Actions& out) {
 }
 
 void ClientFace::refuse_auth(SaslCondition condition, Actions& out) {
-  out.emplace_back(Note{"sasl.failed", std::string(relay::name(condition))});
-  out.emplace_back(Write{sasl_failure(relay::name(condition))});
+  out.emplace_back(Note{"sasl.failed", std::string(inspect::name(condition))});
+  out.emplace_back(Write{sasl_failure(inspect::name(condition))});
   if (++logins_ >= settings_.logins)
     return fail(error(StreamCondition::PolicyViolation, "too many failed logins"), out);
   if (awaiting_ != Awaiting::StartTls) awaiting_ = Awaiting::Auth;

@@ -77,8 +77,8 @@ class ClientFace final : public Machine {
   void on_auth(const inspect::Node& element, Actions& out);
   void on_response(const inspect::Node& element, Actions& out);
   void on_nonza(const inspect::Node& element, Actions& out);
-  void refuse_auth(relay::SaslCondition condition, Actions& out);
-  void abort_login(relay::SaslCondition condition, Actions& out);
+  void refuse_auth(inspect::SaslCondition condition, Actions& out);
+  void abort_login(inspect::SaslCondition condition, Actions& out);
   void hand_on(airlock::Sasl step, Actions& out);
   void on_offer(const airlock::Offer& offer, Actions& out);
   void on_sasl(const airlock::Sasl& step, Actions& out);
@@ -98,7 +98,7 @@ class ClientFace final : public Machine {
   std::uint32_t stanza_octets_ = 0;
   unsigned logins_ = 0, binds_ = 0, courtesies_ = 0;
   std::string bind_id_;
-  std::optional<relay::SaslCondition> told_;  ///< why we ended a login that the server still thinks about
+  std::optional<inspect::SaslCondition> told_;  ///< why we ended a login that the server still thinks about
 };
 
 }  // namespace sallyport::edge

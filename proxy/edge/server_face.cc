@@ -158,7 +158,8 @@ void ServerFace::on_sasl_answer(const Node& element, Actions& out) {
       break;
     case ElementKind::SaslFailure:
       step.step = SaslStep::Failure;
-      step.condition = relay::sasl_condition(sasl_condition_of(element)).value_or(relay::SaslCondition::NotAuthorized);
+      step.condition =
+          inspect::sasl_condition(sasl_condition_of(element)).value_or(inspect::SaslCondition::NotAuthorized);
       return hand_on(std::move(step), Awaiting::ClientStep, out);
     default:
       return fail(StreamError{StreamCondition::PolicyViolation, "the server's SASL is out of turn", {}}, out);

@@ -51,11 +51,11 @@ std::uint32_t max_bytes(const Node& limits) {
   return fault == std::errc{} && end == text.data() + text.size() ? value : 0;
 }
 
-relay::Mechanisms mechanisms_of(const Node& element) {
-  relay::Mechanisms mechanisms;
+inspect::Mechanisms mechanisms_of(const Node& element) {
+  inspect::Mechanisms mechanisms;
   for (const Node& child : element.children())
     if (child.is(ns::kSasl, "mechanism"))
-      if (const auto known = relay::mechanism(child.text_content())) mechanisms.add(*known);
+      if (const auto known = inspect::mechanism(child.text_content())) mechanisms.add(*known);
   return mechanisms;
 }
 
@@ -75,11 +75,11 @@ std::string_view attribute(const Node& node, std::string_view name) {
 std::string client_features(const airlock::Offer& offer, std::uint32_t stanza_octets) {
   std::string out = "<stream:features>";
   if (offer.stage == OfferStage::Authentication) {
-    const auto offered = relay::Mechanisms::of_bits(offer.mechanisms).value_or(relay::Mechanisms{});
+    const auto offered = inspect::Mechanisms::of_bits(offer.mechanisms).value_or(inspect::Mechanisms{});
     out += "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>";
-    for (unsigned i = 0; i <= static_cast<unsigned>(relay::kLastMechanism); ++i)
-      if (const auto each = static_cast<relay::Mechanism>(i); offered.has(each))
-        out.append("<mechanism>").append(relay::name(each)).append("</mechanism>");
+    for (unsigned i = 0; i <= static_cast<unsigned>(inspect::kLastMechanism); ++i)
+      if (const auto each = static_cast<inspect::Mechanism>(i); offered.has(each))
+        out.append("<mechanism>").append(inspect::name(each)).append("</mechanism>");
     out += "</mechanisms>";
   } else {
     for (const Known& known : kFeatures)
@@ -116,9 +116,9 @@ std::string sasl_element(const airlock::Sasl& step) {
   const std::string_view name = element_name(step.step);
   std::string out = "<";
   out.append(name).append(" xmlns='urn:ietf:params:xml:ns:xmpp-sasl'");
-  if (step.step == SaslStep::Auth) out.append(" mechanism='").append(relay::name(step.mechanism)).append("'");
+  if (step.step == SaslStep::Auth) out.append(" mechanism='").append(inspect::name(step.mechanism)).append("'");
   if (step.step == SaslStep::Failure)
-    return out.append("><").append(relay::name(step.condition)).append("/></failure>");
+    return out.append("><").append(inspect::name(step.condition)).append("/></failure>");
   if (step.step == SaslStep::Abort || !step.has_octets) return out.append("/>");
   return out.append(">").append(inspect::encode_sasl(step.octets)).append("</").append(name).append(">");
 }

@@ -6,10 +6,13 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/relay/mechanism.h"
-#include "proxy/relay/sasl_condition.h"
+#include "inspect/mechanism.h"
+#include "inspect/sasl_condition.h"
 
 namespace sallyport::relay {
+
+using inspect::Mechanism;
+using inspect::SaslCondition;
 
 /// What a login shows of who logs in: a claim, for the record and for limits, never an identity (protocol.md 3.6).
 struct Claim {

@@ -13,11 +13,11 @@ MAY_INCLUDE = {
     "certs": {"inspect"},
     "audit": {"inspect"},
     "policy": {"inspect"},
-    "proxy/airlock": {"proxy/relay", "inspect"},
+    "proxy/airlock": {"inspect"},
     "proxy/config": {"inspect"},
     "proxy/relay": {"inspect"},
     "proxy/guard": {"proxy/airlock", "proxy/relay", "proxy/config", "policy", "audit", "inspect"},
-    "proxy/edge": {"proxy/airlock", "proxy/relay", "proxy/config", "certs", "inspect"},
+    "proxy/edge": {"proxy/airlock", "proxy/config", "certs", "inspect"},
     "proxy/main": {"proxy/edge", "proxy/guard", "proxy/airlock", "proxy/config", "policy", "audit", "certs", "inspect"},
 }
 

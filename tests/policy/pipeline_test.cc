@@ -94,8 +94,13 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   Scratch scratch(memory);
   const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
   ASSERT_TRUE(stanza) << stanza.error().what;
-  const Crossing crossing{
+  Crossing crossing{
       .from_enclave = vector.from_enclave, .to_enclave = vector.to_enclave, .lang = vector.lang, .granted = granted};
+  const ClientSession session{.full = "ann@south.test/desk", .from_client = vector.session == "client"};
+  if (!vector.session.empty()) {
+    crossing.client = &session;
+    crossing.login = bundle.login("north", *bundle.domain("south.test"));
+  }
   const Moment now{.wall = vector.time, .steady = {}};
   const Judgement judgement = judge(**stanza, octets.size(), crossing, now, bundle, scratch);
 
@@ -108,6 +113,10 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   if (judgement.verdict != Verdict::Release && judgement.verdict != Verdict::Alter) return;
 
   EXPECT_NE(judgement.rule, "");
+  if (crossing.client) {
+    EXPECT_EQ(check_client_output(**stanza, session, leaves.size(), 0), std::nullopt);
+    return;
+  }
   const Pair pair{std::string(judgement.facts.from.domain), std::string(judgement.facts.to.domain)};
   EXPECT_THAT(granted, ::testing::Contains(pair));
   EXPECT_EQ(check_output(**stanza, pair, leaves.size(), 0), std::nullopt);

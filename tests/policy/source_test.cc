@@ -58,12 +58,68 @@ std::string with(std::string_view what, std::string_view instead) {
   return text.replace(at, what.size(), instead);
 }
 
+std::string with_id(std::string text, const std::string& old_id, const std::string& new_id) {
+  return text.replace(text.find(old_id), old_id.size(), new_id);
+}
+
 std::string mistakes_of(const std::string& text) {
   const auto compiled = compile(text, "p.toml");
   if (compiled) return "";
   std::string all;
   for (const Mistake& each : compiled.error()) all += inspect::describe(each);
   return all;
+}
+
+constexpr std::string_view kLogin = R"(
+[[login]]
+id = "roaming"
+from = ["north"]
+to = ["south.test"]
+mechanisms = ["SCRAM-SHA-256", "PLAIN"]
+stanzas = ["message", "iq"]
+off = ["presence"]
+)";
+
+TEST(PolicySource, CompilesLogins) {
+  const auto compiled = compile(std::string(kGood) + std::string(kLogin), "p.toml");
+  ASSERT_TRUE(compiled) << mistakes_of(std::string(kGood) + std::string(kLogin));
+  const Bundle& bundle = compiled->bundle;
+  const Login* login = bundle.login("north", *bundle.domain("south.test"));
+  ASSERT_NE(login, nullptr);
+  EXPECT_EQ(login->rule.id, "roaming");
+  EXPECT_TRUE(login->rule.message && login->rule.iq && !login->rule.presence);
+  const auto mechanisms = inspect::Mechanisms::of_bits(login->mechanisms);
+  EXPECT_TRUE(mechanisms->has(inspect::Mechanism::Plain) && mechanisms->has(inspect::Mechanism::ScramSha256));
+  EXPECT_FALSE(mechanisms->has(inspect::Mechanism::ScramSha1));
+  EXPECT_TRUE(login->accounts_hidden);
+  EXPECT_EQ(bundle.login("south", *bundle.domain("north.test")), nullptr);
+  const auto again = Bundle::decode(bundle.octets());
+  ASSERT_TRUE(again) << again.error().what;
+  EXPECT_EQ(again->tables(), bundle.tables());
+}
+
+TEST(PolicySource, SaysWhatIsWrongWithALogin) {
+  const std::vector<std::tuple<std::string, std::string, std::string>> rows = {
+      {R"(from = ["north"])", R"(from = ["nort"])", "did you mean 'north'?"},
+      {R"(from = ["north"])", R"(from = ["south"])", "is in the enclave 'south' itself"},
+      {R"(to = ["south.test"])", R"(to = ["elsewhere.test"])", "no enclave owns the domain"},
+      {R"(from = ["north"]
+to = ["south.test"])",
+       R"(from = ["south"]
+to = ["rooms.north.test"])",
+       "is a component"},
+      {R"("SCRAM-SHA-256", "PLAIN")", R"("SCRAM-SHA-256-PLUS")", "binds the login to one TLS session"},
+      {R"("SCRAM-SHA-256", "PLAIN")", R"("DIGEST-MD5")", "there is no mechanism"},
+      {R"(off = ["presence"])", R"(off = ["addressing"])", "can't be switched off"},
+      {R"(id = "roaming")", R"(id = "all")", "there is a rule 'all' already"},
+  };
+  for (const auto& [what, instead, told] : rows) {
+    std::string login(kLogin);
+    login.replace(login.find(what), what.size(), instead);
+    EXPECT_THAT(mistakes_of(std::string(kGood) + login), HasSubstr(told)) << login;
+  }
+  EXPECT_THAT(mistakes_of(std::string(kGood) + std::string(kLogin) + with_id(std::string(kLogin), "roaming", "second")),
+              HasSubstr("has 'north' and 'south.test' already"));
 }
 
 TEST(PolicySource, CompilesToTheTablesThatItDescribes) {

@@ -63,6 +63,8 @@ void set(Vector& vector, const std::string& key, const std::string& value) {
     vector.settings.emplace_back(value.substr(0, space), value.substr(space + 1));
   } else if (key == "lang") {
     vector.lang = value;
+  } else if (key == "session") {
+    vector.session = value;
   } else if (key == "granted") {
     vector.granted = pairs(value);
   } else if (key == "policy") {

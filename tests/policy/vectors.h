@@ -21,6 +21,7 @@ struct Vector {
   std::string from_enclave = "north", to_enclave = "south";
   std::string rule;  ///< "" if it is not looked at
   std::chrono::sys_time<std::chrono::minutes> time = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
+  std::string session;  ///< "client", "server": whose stanza it is in a client's session; "": between servers
 };
 
 inline void PrintTo(const Vector& vector, std::ostream* out) {

@@ -216,8 +216,8 @@ class Stage {
   static std::optional<airlock::Body> session_frame(const std::string& frame, const std::string& first,
                                                     const std::string& second) {
     if (frame == "Offer" && first == "login") {
-      relay::Mechanisms mechanisms;
-      mechanisms.add(relay::mechanism(second).value());
+      inspect::Mechanisms mechanisms;
+      mechanisms.add(inspect::mechanism(second).value());
       return airlock::Offer{airlock::OfferStage::Authentication, mechanisms.bits(), 0, 0};
     }
     if (frame == "Offer")
@@ -226,9 +226,9 @@ class Stage {
       airlock::Sasl step;
       step.step = static_cast<airlock::SaslStep>(std::ranges::find(kSteps, first) - kSteps.begin());
       if (first == "failure")
-        step.condition = relay::sasl_condition(second).value();
+        step.condition = inspect::sasl_condition(second).value();
       else if (first == "auth")
-        step.mechanism = relay::mechanism(second).value();
+        step.mechanism = inspect::mechanism(second).value();
       else
         step.has_octets = !second.empty();
       if (step.has_octets) step.octets = second;
@@ -281,8 +281,8 @@ class Stage {
               std::to_string(offer->stanza_octets);
     if (const auto* step = std::get_if<airlock::Sasl>(&body)) {
       text += " " + std::string(kSteps[static_cast<std::size_t>(step->step)]);
-      if (step->step == airlock::SaslStep::Auth) text += " " + std::string(relay::name(step->mechanism));
-      if (step->step == airlock::SaslStep::Failure) text += " " + std::string(relay::name(step->condition));
+      if (step->step == airlock::SaslStep::Auth) text += " " + std::string(inspect::name(step->mechanism));
+      if (step->step == airlock::SaslStep::Failure) text += " " + std::string(inspect::name(step->condition));
       if (step->has_octets) text += " '" + step->octets + "'";
     }
     if (const auto* bind = std::get_if<airlock::Bind>(&body)) text += " " + bind->resource;

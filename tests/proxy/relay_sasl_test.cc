@@ -13,6 +13,10 @@ namespace {
 
 using namespace std::literals;
 using enum SaslCondition;
+using inspect::kLastMechanism;
+using inspect::mechanism;
+using inspect::Mechanisms;
+using inspect::told;
 
 // RFC 7677 3: the example exchange of SCRAM-SHA-256.
 constexpr auto kClientFirst = "n,,n=user,r=rOprNGfwEbeRWgbNEkqO"sv;

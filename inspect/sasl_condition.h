@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace sallyport::relay {
+namespace sallyport::inspect {
 
 /// RFC 6120 6.5.
 enum class SaslCondition : std::uint8_t {
@@ -31,4 +31,4 @@ std::optional<SaslCondition> sasl_condition(std::string_view name);
 /// form so is what tells that an account exists.
 SaslCondition told(std::string_view server_condition, bool strict);
 
-}  // namespace sallyport::relay
+}  // namespace sallyport::inspect

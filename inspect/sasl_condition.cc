@@ -1,10 +1,10 @@
-#include "proxy/relay/sasl_condition.h"
+#include "inspect/sasl_condition.h"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 
-namespace sallyport::relay {
+namespace sallyport::inspect {
 namespace {
 
 // In the order of the enumerators.
@@ -43,4 +43,4 @@ SaslCondition told(std::string_view server_condition, bool strict) {
   return strict && tells_of_the_account ? SaslCondition::NotAuthorized : condition;
 }
 
-}  // namespace sallyport::relay
+}  // namespace sallyport::inspect

@@ -1,10 +1,10 @@
-#include "proxy/relay/mechanism.h"
+#include "inspect/mechanism.h"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 
-namespace sallyport::relay {
+namespace sallyport::inspect {
 namespace {
 
 // In the order of the enumerators.
@@ -35,4 +35,4 @@ std::optional<Mechanism> mechanism(std::string_view name) {
   return static_cast<Mechanism>(found - kNames.begin());
 }
 
-}  // namespace sallyport::relay
+}  // namespace sallyport::inspect

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace sallyport::relay {
+namespace sallyport::inspect {
 
 enum class Mechanism : std::uint8_t {
   Plain,
@@ -56,4 +56,4 @@ class Mechanisms {
   std::uint32_t bits_ = 0;
 };
 
-}  // namespace sallyport::relay
+}  // namespace sallyport::inspect

@@ -1,0 +1,98 @@
+// [[login]].
+#include "policy/source/key_forms.h"
+#include "policy/source/keys.h"
+
+namespace sallyport::policy::source {
+namespace {
+
+void read_kinds(Reading& in, const toml::node& node, LoginText& out) {
+  in.each(node, "kinds of stanzas: [\"message\", \"presence\", \"iq\"]", [&](const toml::node& element) {
+    const auto written = in.text(element, "\"message\", \"presence\" or \"iq\"");
+    if (!written) return;
+    Peering& rule = out.login.rule;
+    bool* const kind = written->text == name(Kind::Message)    ? &rule.message
+                       : written->text == name(Kind::Presence) ? &rule.presence
+                       : written->text == name(Kind::Iq)       ? &rule.iq
+                                                               : nullptr;
+    if (kind) {
+      *kind = true;
+    } else {
+      in.mistake(element.source(), "there is no kind of stanza " + quoted(written->text),
+                 "write \"message\", \"presence\" or \"iq\"");
+    }
+  });
+}
+
+void read_mechanisms(Reading& in, const toml::node& node, LoginText& out) {
+  inspect::Mechanisms mechanisms;
+  in.each(node, "SASL mechanisms: [\"SCRAM-SHA-256\"]", [&](const toml::node& element) {
+    const auto written = in.text(element, "the name of a SASL mechanism in quotes");
+    if (!written) return;
+    const auto known = inspect::mechanism(written->text);
+    if (!known)
+      return in.mistake(element.source(), "there is no mechanism " + quoted(written->text) + " that can be relayed",
+                        "docs/reference/policy.md lists the mechanisms");
+    if (inspect::is_plus(*known) || *known == inspect::Mechanism::External)
+      return in.mistake(element.source(),
+                        quoted(written->text) + " binds the login to one TLS session, and here there are two",
+                        "take it away; clients fall back to the mechanism without channel binding");
+    mechanisms.add(*known);
+  });
+  out.login.mechanisms = mechanisms.bits();
+}
+
+void read_stages(Reading& in, const toml::node& node, LoginText& out) {
+  in.each(node, "the names of stages: [\"presence\"]", [&](const toml::node& element) {
+    const auto written = in.text(element, "the name of a stage in quotes");
+    const auto wanted = written ? stage(written->text) : std::nullopt;
+    if (written && (!wanted || *wanted == Stage::Shape || *wanted == Stage::Addressing))
+      return in.mistake(element.source(), "the stage '" + written->text + "' can't be switched off",
+                        "the stages are payload, label, presence, content and rate");
+    if (wanted)
+      out.login.stages_off = static_cast<std::uint8_t>(out.login.stages_off | 1U << static_cast<unsigned>(*wanted));
+  });
+}
+
+}  // namespace
+
+Section<LoginText> login_section() {
+  using L = LoginText;
+  std::vector<Key<L>> keys = {
+      required(Key<L>{"id", "name", "", "The name of the rule in every record that it decides.", false,
+                      [](Reading& in, const toml::node& node, L& out) {
+                        if (const auto written = in.name(node)) out.login.rule.id = written->text;
+                      }}),
+      required(Key<L>{"from", "list of enclaves", "", "The enclaves whose clients may log in.", false,
+                      [](Reading& in, const toml::node& node, L& out) {
+                        in.each(node, "the names of enclaves: [\"north\"]", [&](const toml::node& element) {
+                          if (auto written = in.name(element)) out.from.push_back(std::move(*written));
+                        });
+                      }}),
+      required(domains<L>("to", &L::to, "Home domains of other enclaves, to whose servers they may log in.")),
+      required(Key<L>{"mechanisms",
+                      "list of \"SCRAM-SHA-512\", \"SCRAM-SHA-256\", \"SCRAM-SHA-1\", \"PLAIN\", \"OAUTHBEARER\", "
+                      "\"GSSAPI\", \"ANONYMOUS\"",
+                      "",
+                      "What a client is offered of what its server offers. With PLAIN and OAUTHBEARER the guard sees "
+                      "the secret.",
+                      false, read_mechanisms}),
+      required(Key<L>{"stanzas", "list of \"message\", \"presence\", \"iq\"", "",
+                      "The kinds of stanzas that may cross, both ways.", false, read_kinds}),
+      Key<L>{"off", "list of stages", "",
+             "Stages that are switched off for these sessions. One that does not know sessions yet refuses everything "
+             "otherwise.",
+             false, read_stages},
+      Key<L>{"accounts_hidden", "true or false", "true",
+             "Whether every failed login looks alike. With `false` a client hears `account-disabled`, "
+             "`credentials-expired` and `temporary-auth-failure` as its server says them.",
+             false,
+             [key = flag<Login>("accounts_hidden", &Login::accounts_hidden, "")](
+                 Reading& in, const toml::node& node, L& out) { key.read(in, node, out.login); }}};
+  return {
+      "[[login]]",
+      "Lets clients of one enclave log in to a server of another. Without one nobody may. An enclave and a domain may "
+      "stand together in one login only.",
+      std::move(keys)};
+}
+
+}  // namespace sallyport::policy::source
