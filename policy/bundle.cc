@@ -96,7 +96,7 @@ std::optional<std::string> logins_fault(const Tables& tables) {
   if (!strictly_rising(tables.logins, [](const Login& l) { return std::pair(l.enclave, l.domain); }))
     return "logins are not sorted and unique";
   for (const Login& login : tables.logins) {
-    if (!is_name(login.rule.id)) return "a login has no usable id";
+    if (!is_identifier(login.rule.id)) return "a login has no usable id";
     if (login.enclave >= tables.enclaves.size() || login.domain >= tables.domains.size())
       return "a login has no enclave or no domain";
     const Domain& domain = tables.domains[login.domain];
