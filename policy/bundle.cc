@@ -10,6 +10,7 @@
 #include "policy/bundle_faults.h"
 #include "policy/identifier.h"
 #include "policy/payload/switches.h"
+#include "policy/presence/harvest.h"
 
 namespace sallyport::policy {
 namespace {
@@ -80,6 +81,12 @@ std::optional<std::string> routes_fault(const Tables& tables) {
     if (!Switches(peering.payloads).is_legal()) return "a peering has switches that there are not";
     if (!strictly_rising(peering.pep_nodes, [](std::string_view n) { return n; }))
       return "the nodes of a peering are not sorted and unique";
+    const presence::Settings& rules = peering.presence_rules;
+    if (!strictly_rising(rules.room_services, [](std::string_view d) { return d; }))
+      return "room services are not sorted and unique";
+    if (!std::ranges::all_of(rules.room_services, is_prepared)) return "a room service is not prepared";
+    if ((rules.parts & ~presence::kAllParts) != 0) return "a part of presence is not known";
+    if (rules.strangers > presence::kMostStrangers) return "a limit of strangers is too large";
   }
   if (!strictly_rising(tables.routes, [](const Route& r) { return std::pair(r.from, r.to); }))
     return "routes are not sorted and unique";

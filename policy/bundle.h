@@ -10,6 +10,7 @@
 #include "inspect/jid.h"
 #include "inspect/mechanism.h"
 #include "inspect/octets.h"
+#include "policy/presence/settings.h"
 #include "policy/rule.h"
 #include "policy/rule_index.h"
 #include "policy/verdict.h"
@@ -56,8 +57,9 @@ struct Peering {
   MessageRefusal refusal = MessageRefusal::PolicyViolation;
   std::uint64_t payloads = 0;          ///< policy::Switches: which payloads may cross
   std::vector<std::string> pep_nodes;  ///< whose events may cross from accounts; sorted
+  presence::Settings presence_rules;
   static void fields(auto& s, auto&& f) {
-    f(s.id, s.message, s.presence, s.iq, s.proof, s.jids, s.refusal, s.payloads, s.pep_nodes);
+    f(s.id, s.message, s.presence, s.iq, s.proof, s.jids, s.refusal, s.payloads, s.pep_nodes, s.presence_rules);
   }
   bool operator==(const Peering&) const = default;
 
@@ -129,7 +131,8 @@ struct Tables {
   Limits limits;
   Settings settings;
   static void fields(auto& s, auto&& f) {
-    f(s.name, s.enclaves, s.domains, s.peerings, s.routes, s.logins, s.lists, s.payloads, s.rules, s.limits, s.settings);
+    f(s.name, s.enclaves, s.domains, s.peerings, s.routes, s.logins, s.lists, s.payloads, s.rules, s.limits,
+      s.settings);
   }
   bool operator==(const Tables&) const = default;
 };
@@ -209,4 +212,8 @@ template <>
 inline constexpr policy::Unknown kLast<policy::Unknown> = policy::kLastUnknown;
 template <>
 inline constexpr policy::Transparency kLast<policy::Transparency> = policy::kLastTransparency;
+template <>
+inline constexpr policy::presence::Gate kLast<policy::presence::Gate> = policy::presence::kLastGate;
+template <>
+inline constexpr policy::presence::Phase kLast<policy::presence::Phase> = policy::presence::kLastPhase;
 }  // namespace sallyport::inspect

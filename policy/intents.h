@@ -1,12 +1,16 @@
 // What a judgement wants changed in what the guard remembers (design.md section 3, steps 4 and 7).
 #pragma once
 
+#include "policy/presence/changes.h"
+
 namespace sallyport::policy {
 
 /// One set of changes: a member for each part of Memory, of a type in that part's own header, named as the part is
 /// there. Its texts are views that live as long as the frame and the arena of the batch; commit() copies what stays. A
 /// default one changes nothing.
-struct Changes {};
+struct Changes {
+  presence::Changes presence;
+};
 
 /// What is committed depends on what becomes of the stanza, which the lane knows last: a release may still fail the
 /// output check. Exactly one of the two is committed, once.

@@ -2,6 +2,11 @@
 
 namespace sallyport::policy {
 
-void Memory::commit(const Changes&, const Moment&) {}
+void Memory::commit(const Changes& changes, const Moment& now) {
+  for (const presence::Change& change : changes.presence.all()) {
+    ledger.commit(change, now);
+    harvest.commit(change, now);
+  }
+}
 
 }  // namespace sallyport::policy

@@ -3,6 +3,8 @@
 
 #include "policy/intents.h"
 #include "policy/moment.h"
+#include "policy/presence/harvest.h"
+#include "policy/presence/ledger.h"
 
 namespace sallyport::policy {
 
@@ -10,6 +12,9 @@ namespace sallyport::policy {
 /// for the lane. Every part is bounded. One per guard lane, not shared. Does no I/O: what must outlive the process is
 /// written by the lane, before it commits what opens a gate.
 struct Memory {
+  presence::Ledger ledger;
+  presence::Harvest harvest;
+
   /// Makes the changes of one judgement. The stages see them from the next stanza on.
   void commit(const Changes& changes, const Moment& now);
 };

@@ -14,7 +14,7 @@ using StageFunction = Objection (*)(Run& run);
 /// Every stage, in order. One that is not built stands here all the same: unless the policy switches it off by name, it
 /// refuses.
 constexpr std::array<StageFunction, static_cast<std::size_t>(kLastStage) + 1> kStages = {
-    shape, addressing, payload, nullptr, nullptr, nullptr, nullptr,
+    shape, addressing, payload, nullptr, presence_stage, nullptr, nullptr,
 };
 
 /// What the stages do for a client's session. One that does not know sessions yet refuses, unless the login, or the

@@ -41,6 +41,7 @@ Objection addressing(Run& run);
 Objection client_addressing(Run& run);
 
 Objection payload(Run& run);
+Objection presence_stage(Run& run);
 
 /// RFC 5646 as far as protocol.md X-06 asks: letters, then groups of letters and digits, at most 35 octets.
 bool is_language_tag(std::string_view text);

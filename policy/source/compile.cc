@@ -120,6 +120,9 @@ class Compiler {
     const auto place = static_cast<std::uint16_t>(tables_.peerings.size());
     tables_.peerings.push_back(text.rule);
     tables_.peerings.back().payloads = text.payloads.all().bits();
+    std::vector<std::string>& rooms = tables_.peerings.back().presence_rules.room_services;
+    for (const Written* service : known(text.room_services)) rooms.push_back(service->text);
+    std::ranges::sort(rooms);
     const std::vector<const Written*> to = known(text.to);
     for (const Written* a : known(text.from)) {
       for (const Written* b : to) {

@@ -47,12 +47,12 @@ Section<PolicyText> file_section() {
        set_tables("rooms", &P::room_lists,
                   "The table [rooms]: named lists of rooms (bare JIDs) and of room services (domains: the service and "
                   "all its rooms)."),
-       tables<P, PeeringText>("peering", "[[peering]]", peering_section(),
-                              "One [[peering]] for each rule that lets stanzas cross.",
-                              [](P& p, const toml::node& node) -> PeeringText& {
-                                p.peerings.push_back({.at = node.source(), .rule = {}, .from = {}, .to = {}});
-                                return p.peerings.back();
-                              }),
+       tables<P, PeeringText>(
+           "peering", "[[peering]]", peering_section(), "One [[peering]] for each rule that lets stanzas cross.",
+           [](P& p, const toml::node& node) -> PeeringText& {
+             p.peerings.push_back({.at = node.source(), .rule = {}, .from = {}, .to = {}, .room_services = {}});
+             return p.peerings.back();
+           }),
        tables<P, RuleText>("rule", "[[rule]]", rule_section(),
                            "One [[rule]] for each rule, in the order in which they are tried.",
                            [](P& p, const toml::node& node) -> RuleText& {

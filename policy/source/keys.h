@@ -35,6 +35,7 @@ struct PeeringText {
   bool both = false;
   PayloadsText payloads = {};
   std::vector<Written> from, to;
+  std::vector<Written> room_services;
 };
 
 /// A named list: of domains, users or rooms.

@@ -79,10 +79,12 @@ TEST(Reasons, TellThePeerWhatTheirVerdictSays) {
 }
 
 /// What the pipeline gives for a stanza. Of the rest, `route` and `output` have their own tests, and `policy.undecided`
-/// is what a Judgement starts as: that no stanza comes to it is the point.
+/// is what a Judgement starts as: that no stanza comes to it is the point. What `presence` says depends on what came
+/// before: tests/policy/presence sees to those.
 bool is_for_vectors(const ReasonRow& each) {
   const std::string_view stage_of = stage_name(each.reason);
-  return each.verdict && stage_of != "route" && stage_of != "output" && each.reason != Reason::PolicyUndecided;
+  return each.verdict && stage_of != "route" && stage_of != "output" && stage_of != "presence" &&
+         each.reason != Reason::PolicyUndecided;
 }
 
 TEST(Reasons, OfStanzasHaveEachAVectorThatComesToThem) {

@@ -1,0 +1,63 @@
+// What a presence stanza wants changed in the ledger.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "policy/presence/transitions.h"
+
+namespace sallyport::policy::presence {
+
+/// "watcher watches watched": bare JIDs, prepared, in different enclaves.
+struct PairView {
+  std::string_view watcher, watched;
+};
+
+struct Change {
+  enum class Act : std::uint8_t {
+    Ask,      ///< a request crossed
+    Open,     ///< it was granted
+    Learn,    ///< it was seen to stand, by a site that learns
+    Close,    ///< it was withdrawn or refused; what was shown is to be taken back
+    Probe,    ///< a probe crossed
+    Inquire,  ///< ... for a pair that is not known, at a site that learns
+    Show,     ///< `resource` of the watched was shown available
+    Hide,     ///< `resource` was shown unavailable
+    Hold,     ///< the watcher answered with an error: updates are held back
+    Resume,   ///< ... no more
+    Enter,    ///< `resource` is on its way into the room that is the watcher
+    Confirm,  ///< the room has let it in
+    Leave,    ///< it has left the room; the room's last words pass for a while
+    Contact,  ///< the watcher wrote to the watched without any subscription (P-44)
+    Rebuff,   ///< ... and was refused
+  };
+  Act act = Act::Ask;
+  PairView pair;
+  std::string_view resource;
+};
+
+/// A few, in order. Appending more than fit is a defect and changes nothing.
+class Changes {
+ public:
+  void add(const Change& change) {
+    if (count_ < changes_.size()) changes_[count_++] = change;
+  }
+  std::span<const Change> all() const { return {changes_.data(), count_}; }
+  bool empty() const { return count_ == 0; }
+  /// Whether one opens a gate: it has to be stored before the stanza leaves (design.md section 3, step 7).
+  bool opens() const {
+    for (const Change& change : all())
+      if (change.act == Change::Act::Open || change.act == Change::Act::Learn) return true;
+    return false;
+  }
+  /// Whether the stanza itself is to be kept and sent later, unless something newer comes (P-03).
+  bool keeps_stanza = false;
+
+ private:
+  std::array<Change, 3> changes_{};
+  std::size_t count_ = 0;
+};
+
+}  // namespace sallyport::policy::presence

@@ -1,0 +1,159 @@
+// What the guard knows of presence subscriptions between two bare JIDs, and of what was shown to whom
+// (protocol.md 6.1).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "policy/moment.h"
+#include "policy/presence/changes.h"
+
+namespace sallyport::policy::presence {
+
+inline constexpr std::chrono::hours kAskAgain{24};        ///< SUB-07
+inline constexpr std::chrono::seconds kResync{60};        ///< a server that has lost its roster asks again
+inline constexpr std::chrono::seconds kDeniedAtOnce{10};  ///< nobody answers that fast (design.md section 10)
+inline constexpr std::chrono::seconds kErrorAnswers{60};  ///< a presence error answers what crossed so long ago
+inline constexpr std::chrono::seconds kProbeAnswers{30};  ///< presence that follows a probe is its answer
+inline constexpr std::chrono::seconds kFarewell{2};       ///< P-00 (b)
+inline constexpr std::chrono::seconds kLastWords{60};     ///< of a room to who has left it
+inline constexpr std::chrono::seconds kProbeGrace{60};    ///< after a restart or an outage
+inline constexpr std::size_t kMostPairs = 2'000'000;      ///< of one lane
+inline constexpr std::size_t kMostPending = 200'000;      ///< requests that nobody has answered
+inline constexpr std::size_t kMostShown = 1'000'000;      ///< resources, of one lane
+inline constexpr std::size_t kMostShownToOne = 32;        ///< resources of one account to one watcher
+
+/// Where the guard knows a subscription from.
+enum class Origin : std::uint8_t { Wire, Import, Learned, Operator };
+inline constexpr Origin kLastOrigin = Origin::Operator;
+std::string_view name(Origin origin);
+std::optional<Origin> origin(std::string_view name);
+
+/// Of one pair.
+struct Entry {
+  State state = State::None;
+  Origin origin = Origin::Wire;
+  bool cancelled = false;    ///< it was open once and is not any more
+  bool held = false;         ///< updates are held back (PRE-14); not stored
+  std::uint32_t since = 0;   ///< seconds since 1970: when it came into this state
+  std::uint32_t asked = 0;   ///< when a request crossed last; 0: never
+  std::uint32_t probed = 0;  ///< when a probe crossed last; 0: never; not stored
+};
+
+/// One full JID that was shown to one watcher.
+struct Shown {
+  std::string resource;
+  std::chrono::milliseconds at{};  ///< steady: when presence crossed last
+  enum class Place : std::uint8_t { Contact, Entering, Room, Left } place = Place::Contact;
+  bool doubtful = false;  ///< from before a restart or an outage; it has not been heard of since
+};
+
+/// A pair of JIDs as one key: "watcher\nwatched"; neither can contain a line feed.
+std::string key(const PairView& pair);
+PairView pair_of(std::string_view key);
+
+/// What the guard is to send on its own.
+struct Due {
+  enum class What : std::uint8_t { Unavailable, Probe } what = What::Unavailable;
+  std::string from, to;
+};
+
+/// Pure: time comes in with every call. What it holds is bounded; a full ledger opens nothing new. One per guard lane.
+class Ledger {
+ public:
+  // For the stages.
+  Entry entry(const PairView& pair) const;
+  bool is_open(const PairView& pair) const { return entry(pair).state == State::Active; }
+  const Shown* shown(const PairView& pair, std::string_view resource) const;
+  bool shows_any(const PairView& pair) const;
+  /// When presence of the watched crossed last to the watcher; nothing if none is shown.
+  std::optional<std::chrono::milliseconds> shown_at(const PairView& pair) const;
+  bool has_room_for(const PairView& pair) const;
+  bool has_room_for_shown(const PairView& pair) const;
+  std::size_t size() const { return pairs_.size(); }
+  std::size_t shown_count() const { return shown_count_; }
+  /// All presence stops: the store has failed (design.md section 7).
+  bool has_failed() const { return failed_; }
+
+  // For the lane.
+  void commit(const Change& change, const Moment& now);
+  void fail() { failed_ = true; }
+  /// When due() has something next.
+  std::optional<std::chrono::milliseconds> next_due() const;
+  /// What has become due, at most `most` at once. What is given is given once.
+  std::vector<Due> due(const Moment& now, std::size_t most = 256);
+  /// Whoever sees a JID of `watched_domain` in `watcher_domain` is to hear that it is gone: its server is (PRE-15).
+  /// Rooms of that domain count as gone too.
+  void lose(std::string_view watched_domain, std::string_view watcher_domain, const Moment& now);
+  /// ... and is there again: its server is probed for those who saw it before (PRE-16).
+  std::vector<Due> regain(std::string_view watched_domain, std::string_view watcher_domain, const Moment& now);
+
+  // For the store, and for the operator.
+  void restore(std::string_view key, const Entry& entry);
+  void restore_shown(std::string_view key, std::string_view resource, bool room);
+  /// After a restart: what was shown is doubted; open pairs are probed, closed ones hear `unavailable`.
+  /// Gives the probes.
+  std::vector<Due> doubt_all(const Moment& now);
+  /// Writes down from now on what has changed; else nobody asks.
+  void keep_journal() { journal_ = true; }
+  /// Keys whose entry has changed since the last call, and those whose shown resources have.
+  std::vector<std::string> take_changed();
+  std::vector<std::string> take_changed_shown();
+  void each(const std::function<void(std::string_view key, const Entry&)>& tell) const;
+  const std::vector<Shown>* shown_of(std::string_view key) const;
+  void each_shown(const std::function<void(std::string_view key, const std::vector<Shown>&)>& tell) const;
+  /// The operator's: sets a pair open. False: there is no room.
+  bool import(const PairView& pair, const Moment& now);
+  /// The operator's: closes it as if it had been cancelled; whether anything was open or shown.
+  bool revoke(const PairView& pair, const Moment& now);
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    std::size_t operator()(const PairView& pair) const;
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(std::string_view one, std::string_view other) const { return one == other; }
+    bool operator()(const PairView& pair, std::string_view text) const;
+    bool operator()(std::string_view text, const PairView& pair) const { return (*this)(pair, text); }
+  };
+  template <class T>
+  using Map = std::unordered_map<std::string, T, Hash, Equal>;
+
+  Entry* find(const PairView& pair);
+  Entry* find_or_add(const PairView& pair);
+  std::vector<Shown>* find_shown(const PairView& pair);
+  void show(const Change& change, const Moment& now);
+  void hide(const PairView& pair, std::string_view resource);
+  void move(const Change& change, const Moment& now);
+  void enter(Entry& entry, State state, Origin origin, const Moment& now);
+  void open(const PairView& pair, Origin origin, const Moment& now);
+  void close(const PairView& pair, Origin origin, const Moment& now);
+  void schedule(std::chrono::milliseconds at, std::string key);
+  void look_after(const std::string& key, const Moment& now, std::vector<Due>& out);
+  void note(const PairView& pair);
+  void note_shown(const PairView& pair);
+
+  Map<Entry> pairs_;
+  Map<std::vector<Shown>> shown_;
+  std::size_t shown_count_ = 0, pending_ = 0;
+  bool failed_ = false;
+  bool journal_ = false;
+  std::unordered_set<std::string> changed_, changed_shown_;
+  /// Keys to look after, by time: farewells, last words, doubts.
+  std::map<std::chrono::milliseconds, std::vector<std::string>> agenda_;
+  /// Pairs whose watched side was lost, to be probed when it is back; bounded.
+  std::unordered_set<std::string> lost_;
+};
+
+}  // namespace sallyport::policy::presence
