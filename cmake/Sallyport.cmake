@@ -10,7 +10,8 @@ if(NOT SALLYPORT_SANITIZE)
 endif()
 target_link_options(sallyport_flags INTERFACE -fuse-ld=lld -Wl,-z,relro,-z,now)
 if(SALLYPORT_SANITIZE)
-  target_compile_options(sallyport_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
+  # Edge coverage for the fuzzers as well: one build serves them and the tests.
+  target_compile_options(sallyport_flags INTERFACE -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all)
   target_link_options(sallyport_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
@@ -26,22 +27,26 @@ function(sallyport_library name)
   target_link_libraries(${name} PUBLIC sallyport_flags ${arg_LINKS})
 endfunction()
 
-# sallyport_test(NAME SOURCES ... LINKS ...): one GoogleTest program, run by ctest.
+# sallyport_test(NAME [OPTIMISED] SOURCES ... LINKS ...): one GoogleTest program, run by ctest. Its own files are not
+# optimised unless it says so: they are most of what there is to compile, and little of what runs.
 function(sallyport_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "OPTIMISED" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE sallyport_flags ${arg_LINKS} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE SALLYPORT_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
+  if(NOT arg_OPTIMISED)
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 
 # sallyport_fuzzer(NAME SOURCES ... LINKS ...): a libFuzzer program in BUILD/fuzzers, made by the target `fuzzers`; its seed
 # corpus is tests/fuzz/corpus/NAME.
-if(SALLYPORT_FUZZ)
+if(SALLYPORT_SANITIZE)
   add_custom_target(fuzzers)
 endif()
 function(sallyport_fuzzer name)
-  if(NOT SALLYPORT_FUZZ)
+  if(NOT SALLYPORT_SANITIZE)
     return()
   endif()
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})

@@ -18,11 +18,11 @@ SANITIZERS = {
 SANITIZED = {"SALLYPORT_BUILD": str(ROOT / "build" / "sanitize")}
 
 
-def build(tally, preset, target="all"):
+def build(tally, preset):
     configured = run(f"configure-{preset}", ["cmake", "--preset", preset], deadline=300)
     if not tally.check(f"configure {preset}", configured.ok, configured.why()):
         return False
-    built = run(f"build-{preset}", ["ninja", "-C", f"build/{preset}", "-j2", "-k0", target], deadline=3600)
+    built = run(f"build-{preset}", ["ninja", "-C", f"build/{preset}", "-j2", "-k0"], deadline=3600)
     return tally.check(f"build {preset}", built.ok, built.why())
 
 
@@ -83,11 +83,11 @@ def pytest(tally, folder, deadline, env=None, enclosed=False):
 def fuzz(tally):
     """A short run of each fuzzer over its seed corpus; what it finds on the way stays in the build folder."""
     seconds = int(os.environ["SALLYPORT_FUZZ_SECONDS"])
-    programs = sorted(path for path in (ROOT / "build/fuzz/fuzzers").glob("*") if path.is_file())
+    programs = sorted(path for path in (ROOT / "build/sanitize/fuzzers").glob("*") if path.is_file())
     if not programs:
         tally.check("fuzzers", False, "none was built")
     for program in programs:
-        found = ROOT / "build/fuzz/corpus" / program.name
+        found = ROOT / "build/sanitize/corpus" / program.name
         shutil.rmtree(found, ignore_errors=True)
         found.mkdir(parents=True)
         seeds = ROOT / "tests/fuzz/corpus" / program.name
@@ -121,7 +121,6 @@ PARTS = {
     "unit": lambda tally: unit(tally, "release"),
     "build-sanitize": lambda tally: build(tally, "sanitize"),
     "unit-sanitize": lambda tally: unit(tally, "sanitize"),
-    "build-fuzz": lambda tally: build(tally, "fuzz", "fuzzers"),
     "fuzz": fuzz,
     "interop": lambda tally: pytest(tally, "interop", deadline=3000, env=SANITIZED, enclosed=True),
     "demo": demo,
