@@ -1,5 +1,5 @@
 // judge_bench [COUNT]: what decoding, judging and the output check of one chat message cost, in nanoseconds, and how
-// often memory was asked for.
+// often memory was asked for; without rules, with ten and with a thousand (budgets.md P13).
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -29,7 +29,43 @@ void operator delete(void* memory, std::size_t) noexcept {
 namespace sallyport::policy {
 namespace {
 
-Bundle bundle() {
+/// Rules that this message does not match, of all kinds that a policy has, and the one at the end that releases it.
+void add_rules(Tables& tables, std::size_t count) {
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    Rule rule;
+    rule.id = "rule" + std::to_string(i);
+    rule.text = "x";
+    rule.from.any = rule.to.any = true;
+    rule.stanzas = i % 2 == 0 ? types_of(Kind::Message) : kAllStanzaTypes;
+    rule.action = Action::Bounce;
+    switch (i % 4) {
+      case 0:
+        rule.payload = {{static_cast<std::uint16_t>(tables.payloads.size())}};
+        tables.payloads.push_back({"urn:payload:" + std::to_string(10'000 + i), ""});
+        break;
+      case 1:
+        rule.from = {.any = false, .domains = {}, .lists = {static_cast<std::uint16_t>(tables.lists.size())}};
+        tables.lists.push_back({"", {"user" + std::to_string(i) + "@north.test"}});
+        break;
+      case 2:
+        rule.stanzas = bit(StanzaType::IqSet);
+        break;
+      default:
+        rule.from = {.any = false, .domains = {1}, .lists = {}};
+    }
+    tables.rules.push_back(std::move(rule));
+  }
+  if (count == 0) return;
+  Rule last;
+  last.id = "last";
+  last.text = "x";
+  last.from.any = last.to.any = true;
+  last.stanzas = types_of(Kind::Message);
+  last.action = Action::Release;
+  tables.rules.push_back(std::move(last));
+}
+
+Bundle bundle(std::size_t rules) {
   Tables tables;
   tables.name = "bench";
   tables.enclaves = {{.name = "north", .revocation = {}, .withdrawn = {}},
@@ -42,6 +78,7 @@ Bundle bundle() {
   tables.peerings = {peering};
   tables.routes = {{0, 1, 0}, {1, 0, 0}};
   tables.settings.stages_off = 0b1111000;
+  add_rules(tables, rules);
   return *Bundle::make(std::move(tables));
 }
 
@@ -60,8 +97,8 @@ std::string chat() {
   return out;
 }
 
-int run(std::size_t count) {
-  const Bundle policy = bundle();
+int run(std::size_t count, std::size_t rules) {
+  const Bundle policy = bundle(rules);
   const std::string octets = chat();
   const Pair granted[] = {{"north.test", "south.test"}};
   const Crossing crossing{.from_enclave = "north", .to_enclave = "south", .lang = "en", .granted = granted};
@@ -84,6 +121,7 @@ int run(std::size_t count) {
                 took.count() / static_cast<double>(count),
                 static_cast<double>(allocations - allocated) / static_cast<double>(count));
   };
+  std::printf("%zu rules\n", rules);
   pass(true);
   released = 0;
   time(false);
@@ -95,5 +133,7 @@ int run(std::size_t count) {
 }  // namespace sallyport::policy
 
 int main(int count, char** arguments) {
-  return sallyport::policy::run(count > 1 ? std::strtoul(arguments[1], nullptr, 10) : 1'000'000);
+  const std::size_t times = count > 1 ? std::strtoul(arguments[1], nullptr, 10) : 1'000'000;
+  for (const std::size_t rules : {0U, 10U, 1'000U})
+    if (const int status = sallyport::policy::run(times, rules)) return status;
 }

@@ -10,6 +10,7 @@
 #include "policy/source/source.h"
 #include "proxy/main/commands/commands.h"
 #include "proxy/main/commands/json.h"
+#include "proxy/main/commands/policy_input.h"
 
 namespace sallyport::commands {
 
@@ -27,8 +28,9 @@ void say(const std::vector<inspect::Mistake>& mistakes, std::string_view kind) {
 
 /// Compiles the file and says what is wrong with it; ends the command with status 1 if that is a mistake.
 policy::source::Compiled compile_or_end(const Options& options) {
-  const std::string text = read_file_or_end(options.file);
-  auto compiled = policy::source::compile(text, options.file.string());
+  const std::filesystem::path file = policy_file(options.file);
+  const std::string text = read_file_or_end(file);
+  auto compiled = policy::source::compile(text, file.string());
   if (!compiled) {
     if (options.json) {
       std::printf("{\"ok\":false,\"mistakes\":%s,\"warnings\":[]}\n", json_list(compiled.error()).c_str());
@@ -48,8 +50,9 @@ void print_result(const Options& options, const policy::source::Compiled& compil
                 json_list(compiled.warnings).c_str(), json_string(tables.name).c_str(), compiled.bundle.hash().c_str());
     return;
   }
-  std::printf("%s: %zu enclaves, %zu domains, %zu peerings, %zu ordered pairs of domains\n", tables.name.c_str(),
-              tables.enclaves.size(), tables.domains.size(), tables.peerings.size(), tables.routes.size());
+  std::printf("%s: %zu enclaves, %zu domains, %zu peerings, %zu ordered pairs of domains, %zu rules\n",
+              tables.name.c_str(), tables.enclaves.size(), tables.domains.size(), tables.peerings.size(),
+              tables.routes.size(), tables.rules.size());
 }
 
 /// Whole or not at all: a guard that reloads meanwhile reads the old bundle or the new one.
@@ -69,7 +72,7 @@ bool write_whole(const std::filesystem::path& file, std::string_view octets) {
 void add_policy_compile(CLI::App& parent) {
   auto options = std::make_shared<Options>();
   auto* command = parent.add_subcommand("compile", "compile the policy to the bundle that the guard loads");
-  command->add_option("file", options->file, "the policy file")->required();
+  command->add_option("file", options->file, "the policy file, or the folder that has it as policy.toml")->required();
   command->add_option("-o,--output", options->output, "the bundle")->required();
   command->add_flag("--json", options->json, "print the result as JSON");
   command->callback([options] {
@@ -88,7 +91,7 @@ void add_policy_compile(CLI::App& parent) {
 void add_policy_check(CLI::App& parent) {
   auto options = std::make_shared<Options>();
   auto* command = parent.add_subcommand("check", "tell every mistake in a policy, and what it does not look at");
-  command->add_option("file", options->file, "the policy file")->required();
+  command->add_option("file", options->file, "the policy file, or the folder that has it as policy.toml")->required();
   command->add_flag("--json", options->json, "print the result as JSON");
   command->callback([options] { print_result(*options, compile_or_end(*options)); });
 }
@@ -129,6 +132,7 @@ CLI::App* add_policy(CLI::App& parent) {
   add_policy_check(*policy);
   add_policy_compile(*policy);
   add_policy_explain(*policy);
+  add_policy_replay(*policy);
   return policy;
 }
 

@@ -24,5 +24,7 @@ std::string json_list(const std::vector<inspect::Mistake>& mistakes);
 
 /// `sallyport policy explain`, in a file of its own.
 CLI::App* add_policy_explain(CLI::App& policy);
+/// `sallyport policy replay`, likewise.
+CLI::App* add_policy_replay(CLI::App& policy);
 
 }  // namespace sallyport::commands

@@ -1,101 +1,97 @@
 // `sallyport policy explain`: what a policy makes of one stanza, without any server.
-#include <chrono>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <utility>
-#include <variant>
+
+#include <CLI/CLI.hpp>
 
 #include "inspect/names.h"
 #include "inspect/normal_form.h"
 #include "inspect/serializer.h"
-#include "inspect/stream_parser.h"
 #include "policy/bounce.h"
 #include "policy/pipeline.h"
-#include "policy/source/source.h"
-#include "proxy/main/commands/commands.h"
 #include "proxy/main/commands/json.h"
 #include "proxy/main/commands/policy.h"
+#include "proxy/main/commands/policy_input.h"
+#include "proxy/main/commands/xml_diff.h"
 
 namespace sallyport::commands {
 
 namespace {
 
 struct Options {
-  std::filesystem::path bundle, stanza;
-  std::string from_enclave, to_enclave, lang;
+  std::filesystem::path bundle, stanza, label;
+  std::string from, to, time;
+  Way way;
   std::vector<std::pair<std::string, std::string>> pairs;
   bool json = false;
 };
 
-[[noreturn]] void end(int status, const std::string& why) {
-  std::fprintf(stderr, "%s\n", why.c_str());
-  throw CLI::RuntimeError(status);
-}
-
-/// A bundle, or a policy file that is compiled on the way.
-policy::Bundle load_or_end(const std::filesystem::path& file) {
-  const std::string octets = read_file_or_end(file);
-  auto bundle = policy::Bundle::decode(octets);
-  if (bundle) return std::move(*bundle);
-  auto compiled = policy::source::compile(octets, file.string());
-  if (compiled) return std::move(compiled->bundle);
-  if (file.extension() != ".toml") end(1, file.string() + ": " + bundle.error().what);
-  std::string all;
-  for (const auto& mistake : compiled.error()) all += inspect::describe(mistake);
-  end(1, all);
-}
-
 /// The normal form of the one stanza in `xml`, as an edge would hand it on.
-std::string read_or_end(std::string xml) {
-  while (!xml.empty() && std::string_view(" \t\r\n").find(xml.back()) != std::string_view::npos) xml.pop_back();
-  inspect::StreamParser parser(inspect::ns::kServer, inspect::ParserLimits{});
-  parser.feed("<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>");
-  if (const auto header = parser.next(); !header) end(1, "the stanza can't be read");
-  parser.feed(xml);
-  std::string normal_form;
-  while (true) {
-    const auto event = parser.next();
-    if (!event)
-      end(1, "an edge would end the stream with <" + std::string(inspect::name(event.error().condition)) +
-                 "/>: " + event.error().why);
-    const std::optional<inspect::StreamEvent>& found = *event;
-    if (!found) break;
-    const auto* stanza = std::get_if<inspect::StanzaRead>(&*found);
-    if (!stanza || !normal_form.empty()) end(1, "the file does not hold one message, presence or iq");
-    normal_form = stanza->normal_form;
-  }
-  if (normal_form.empty()) end(1, "the file does not hold one whole message, presence or iq in jabber:server");
-  return normal_form;
+std::string read_or_end(const std::string& xml) {
+  auto samples = read_stanzas(xml, "");
+  if (!samples) end_command(1, samples.error());
+  if (samples->size() != 1) end_command(1, "the file does not hold one message, presence or iq");
+  return std::move(samples->front().normal_form);
 }
 
-std::string domain_of(const inspect::Node& stanza, std::string_view attribute) {
-  const auto* written = stanza.attribute(attribute);
-  if (!written) return "";
-  std::string_view domain = written->substr(0, written->find('/'));
-  if (const auto at = domain.find('@'); at != std::string_view::npos) domain.remove_prefix(at + 1);
-  return inspect::Jid::prepare_domain(domain).value_or("");
+/// Puts the label of a file into the stanza, in place of any that it has.
+void set_label(inspect::Node& stanza, const std::filesystem::path& file, std::string& octets, inspect::Arena& arena) {
+  const auto samples = read_stanzas("<message>" + read_file_or_end(file) + "</message>", file.string());
+  if (!samples) end_command(1, samples.error());
+  octets = samples->front().normal_form;
+  const auto carrier = inspect::decode(octets, arena, inspect::ParserLimits{});
+  const bool is_label =
+      carrier && (*carrier)->first_child && (*carrier)->first_child->is(inspect::ns::kLabel, "securitylabel");
+  if (!is_label) end_command(1, file.string() + ": there is no <securitylabel xmlns='urn:xmpp:sec-label:0'/>");
+  inspect::TreeEditor editor(arena);
+  while (const inspect::Node* old = stanza.child(inspect::ns::kLabel, "securitylabel"))
+    editor.remove_child(stanza, *old);
+  editor.append(stanza, *(*carrier)->first_child);
 }
 
-/// What is not said on the command line is taken to be as the stanza claims: it comes from the enclave that owns its
-/// from, on a leg that was granted its pair.
-void complete(Options& options, const policy::Bundle& bundle, const inspect::Node& stanza) {
-  const std::string from = domain_of(stanza, "from");
-  const std::string to = domain_of(stanza, "to");
-  const auto enclave = [&](const std::string& name) {
-    const policy::Domain* domain = bundle.domain(name);
-    return domain ? bundle.enclave_of(*domain).name : std::string();
-  };
-  if (options.from_enclave.empty()) options.from_enclave = enclave(from);
-  if (options.to_enclave.empty()) options.to_enclave = enclave(to);
-  if (options.pairs.empty()) options.pairs.emplace_back(from, to);
-}
+struct StageResult {
+  std::string_view stage, state;
+  std::vector<policy::Reason> reasons;
+};
 
 struct Explained {
   policy::Judgement judgement;
+  const policy::Rule* rule = nullptr;
   std::string bundle_hash;
+  std::vector<StageResult> stages;
   std::string leaves, where_to;
+  std::vector<std::string> before, after;
 };
+
+/// What each stage had to say, from the reasons of the judgement.
+std::vector<StageResult> stage_results(const policy::Judgement& judgement, const policy::Bundle& bundle) {
+  std::vector<StageResult> results;
+  bool ended = false;
+  for (unsigned i = 0; i <= static_cast<unsigned>(policy::kLastStage); ++i) {
+    const auto stage = static_cast<policy::Stage>(i);
+    StageResult result{.stage = policy::name(stage), .state = "nothing to object", .reasons = {}};
+    const auto is_its_own = [&](policy::Reason reason) { return policy::stage_name(reason) == result.stage; };
+    if (is_its_own(judgement.reason)) result.reasons.push_back(judgement.reason);
+    for (const policy::Reason finding : judgement.findings)
+      if (is_its_own(finding)) result.reasons.push_back(finding);
+    const bool decided = is_its_own(judgement.reason);
+    if (bundle.is_off(stage)) {
+      result.state = "switched off";
+    } else if (ended) {
+      result.state = "not asked";
+    } else if (decided) {
+      result.state = "decides";
+    } else if (!result.reasons.empty()) {
+      result.state = "finds";
+    }
+    // An objection of these two ends the run; both are asked before it ends.
+    ended = ended || (stage == policy::Stage::Addressing &&
+                      (decided || (!results.empty() && results.front().state == "decides")));
+    results.push_back(std::move(result));
+  }
+  return results;
+}
 
 void print_plain(const Explained& explained) {
   const policy::Judgement& judgement = explained.judgement;
@@ -110,65 +106,106 @@ void print_plain(const Explained& explained) {
     line("", policy::row(finding).text);
   }
   line("rule", judgement.rule.empty() ? "none" : judgement.rule);
+  if (explained.rule) line("", explained.rule->text);
+  for (const StageResult& result : explained.stages) {
+    std::string text = std::string(result.stage) + ": " + std::string(result.state);
+    for (const policy::Reason reason : result.reasons) text += " " + std::string(policy::code(reason));
+    line("stage", text);
+  }
   line("bundle", explained.bundle_hash);
   if (explained.leaves.empty()) return;
   line("leaves", explained.where_to);
   std::printf("%s\n", explained.leaves.c_str());
+  if (explained.after.empty() || explained.before == explained.after) return;
+  std::printf("changes\n");
+  for (const std::string& each : diff(explained.before, explained.after)) std::printf("%s\n", each.c_str());
+}
+
+template <class Range, class Text>
+std::string json_array(const Range& range, Text text) {
+  std::string out = "[";
+  for (const auto& each : range) out += (out.size() > 1 ? "," : "") + text(each);
+  return out + "]";
 }
 
 void print_json(const Explained& explained) {
   const policy::Judgement& judgement = explained.judgement;
-  std::string findings;
-  for (const policy::Reason finding : judgement.findings)
-    findings += (findings.empty() ? "" : ",") + json_string(policy::code(finding));
-  std::printf("{\"verdict\":%s,\"reason\":%s,\"findings\":[%s],\"rule\":%s,\"bundle\":%s,\"leaves\":%s,\"to\":%s}\n",
-              json_string(policy::name(judgement.verdict)).c_str(), json_string(policy::code(judgement.reason)).c_str(),
-              findings.c_str(), json_string(judgement.rule).c_str(), json_string(explained.bundle_hash).c_str(),
-              json_string(explained.leaves).c_str(), json_string(explained.where_to).c_str());
+  const auto code = [](policy::Reason reason) { return json_string(policy::code(reason)); };
+  const auto quoted = [](const std::string& text) { return json_string(text); };
+  const std::string stages = json_array(explained.stages, [&](const StageResult& result) {
+    return "{\"stage\":" + json_string(result.stage) + ",\"state\":" + json_string(result.state) +
+           ",\"reasons\":" + json_array(result.reasons, code) + "}";
+  });
+  const bool changed = !explained.after.empty() && explained.before != explained.after;
+  const auto changes = changed ? diff(explained.before, explained.after) : std::vector<std::string>();
+  std::string out =
+      "{\"verdict\":" + json_string(policy::name(judgement.verdict)) + ",\"reason\":" + code(judgement.reason) +
+      ",\"findings\":" + json_array(judgement.findings, code) + ",\"rule\":" + json_string(judgement.rule) +
+      ",\"text\":" + json_string(explained.rule ? explained.rule->text : "") + ",\"stages\":" + stages +
+      ",\"bundle\":" + json_string(explained.bundle_hash) + ",\"leaves\":" + json_string(explained.leaves) +
+      ",\"to\":" + json_string(explained.where_to) + ",\"changes\":" + json_array(changes, quoted) + "}";
+  std::printf("%s\n", out.c_str());
 }
 
 /// What would be written, and on which side.
 void add_what_leaves(Explained& explained, const inspect::Node& stanza, inspect::Arena& arena) {
   const policy::Judgement& judgement = explained.judgement;
+  const auto back = [&](const inspect::Node& injection, const char* where_to) {
+    explained.where_to = where_to;
+    inspect::serialize(injection, inspect::ns::kServer, explained.leaves);
+  };
   switch (judgement.verdict) {
     case policy::Verdict::Release:
     case policy::Verdict::Alter:
       explained.where_to = "to the addressee";
+      explained.after = lines_of(stanza);
       return inspect::serialize(stanza, inspect::ns::kServer, explained.leaves);
     case policy::Verdict::Bounce:
-      explained.where_to = "back to the sender";
-      return inspect::serialize(*policy::make_bounce(judgement.facts, judgement.fault, arena), inspect::ns::kServer,
-                                explained.leaves);
+      return back(*policy::make_bounce(judgement.facts, judgement.fault, arena), "back to the sender");
+    case policy::Verdict::Answer:
+      return back(*judgement.answer, "back to the sender, in the addressee's name");
     case policy::Verdict::Sever:
       explained.where_to = "back to the sender's server, as stream error";
       explained.leaves = inspect::name(judgement.sever);
       return;
-    case policy::Verdict::Answer:
     case policy::Verdict::Drop:
       return;
   }
 }
 
+const policy::Rule* rule_of(const policy::Bundle& bundle, std::string_view id) {
+  for (const policy::Rule& rule : bundle.tables().rules)
+    if (rule.id == id) return &rule;
+  return nullptr;
+}
+
 void run(Options options) {
-  const policy::Bundle bundle = load_or_end(options.bundle);
-  const std::string octets = read_or_end(read_file_or_end(options.stanza));
+  const policy::Bundle bundle = load_policy_or_end(options.bundle);
+  std::string octets = read_or_end(read_file_or_end(options.stanza));
   const policy::Memory memory;
   policy::Scratch scratch(memory);
   const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
-  if (!stanza) end(1, "the stanza can't be decoded: " + stanza.error().what);
-  complete(options, bundle, **stanza);
+  if (!stanza) end_command(1, "the stanza can't be decoded: " + stanza.error().what);
+  inspect::TreeEditor editor(scratch.arena);
+  if (!options.from.empty()) editor.set_attribute(**stanza, "from", options.from);
+  if (!options.to.empty()) editor.set_attribute(**stanza, "to", options.to);
+  std::string label_octets;
+  if (!options.label.empty()) set_label(**stanza, options.label, label_octets, scratch.arena);
 
-  std::vector<policy::Pair> granted;
-  granted.reserve(options.pairs.size());
-  for (auto& [from, to] : options.pairs) granted.push_back({from, to});
-  const policy::Crossing crossing{
-      .from_enclave = options.from_enclave, .to_enclave = options.to_enclave, .lang = options.lang, .granted = granted};
-  const policy::Moment now{
-      .wall = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()), .steady = {}};
-  Explained explained{.judgement = policy::judge(**stanza, octets.size(), crossing, now, bundle, scratch),
-                      .bundle_hash = bundle.hash(),
-                      .leaves = {},
-                      .where_to = {}};
+  policy::Moment moment{.wall = now(), .steady = {}};
+  if (!options.time.empty()) {
+    const auto time = read_time(options.time);
+    if (!time) end_command(2, "'" + options.time + "' is no time; write it like 2026-03-01T08:00");
+    moment.wall = *time;
+  }
+  for (auto& [from, to] : options.pairs) options.way.granted.push_back({from, to});
+  const Way way = options.way.completed(bundle, **stanza);
+  Explained explained;
+  explained.bundle_hash = bundle.hash();
+  explained.before = lines_of(**stanza);
+  explained.judgement = policy::judge(**stanza, octets.size(), way.crossing(), moment, bundle, scratch);
+  explained.rule = rule_of(bundle, explained.judgement.rule);
+  explained.stages = stage_results(explained.judgement, bundle);
   add_what_leaves(explained, **stanza, scratch.arena);
   if (options.json) {
     print_json(explained);
@@ -182,13 +219,18 @@ void run(Options options) {
 CLI::App* add_policy_explain(CLI::App& policy) {
   auto options = std::make_shared<Options>();
   auto* command = policy.add_subcommand("explain", "say what a policy makes of one stanza, and why");
-  command->add_option("--bundle", options->bundle, "the bundle, or a policy file")->required();
+  command->add_option("--bundle", options->bundle, "the bundle, or a policy file or folder")->required();
   command->add_option("stanza", options->stanza, "file with one stanza in jabber:server; - for standard input")
       ->required();
-  command->add_option("--from-enclave", options->from_enclave, "where it comes from (else: the owner of its from)");
-  command->add_option("--to-enclave", options->to_enclave, "where it goes (else: the owner of its to)");
+  command->add_option("--from", options->from, "judge it as if it came from this address");
+  command->add_option("--to", options->to, "judge it as if it went to this address");
+  command->add_option("--label", options->label, "file with a label of XEP-0258 to put in its place");
+  command->add_option("--time", options->time, "judge it at this time, UTC (else: now)");
+  command->add_option("--from-enclave,--enclave", options->way.from_enclave,
+                      "where it comes from (else: the owner of its from)");
+  command->add_option("--to-enclave", options->way.to_enclave, "where it goes (else: the owner of its to)");
   command->add_option("--pair", options->pairs, "FROM TO, domains granted to the stream (else: those of the stanza)");
-  command->add_option("--lang", options->lang, "xml:lang of the stream's header");
+  command->add_option("--lang", options->way.lang, "xml:lang of the stream's header");
   command->add_flag("--json", options->json, "print the result as JSON");
   command->callback([options] { run(*options); });
   return command;

@@ -55,7 +55,7 @@ class PolicyCommand : public ::testing::Test {
 
 TEST_F(PolicyCommand, ChecksAGoodFileAndWarnsOfWhatIsNotChecked) {
   EXPECT_EQ(run({"check", policy_}), 0);
-  EXPECT_THAT(out_, HasSubstr("vectors: 2 enclaves, 9 domains, 4 peerings, 10 ordered pairs"));
+  EXPECT_THAT(out_, HasSubstr("vectors: 2 enclaves, 9 domains, 4 peerings, 10 ordered pairs of domains, 0 rules"));
   EXPECT_THAT(error_, HasSubstr("warning: "));
   EXPECT_THAT(error_, HasSubstr("the stage 'label' is switched off"));
 }
@@ -133,6 +133,78 @@ TEST_F(PolicyCommand, SaysWhatAnEdgeWouldNotLetThrough) {
   EXPECT_EQ(run({"explain", "--bundle", policy_, file("s.xml", "<message>")}), 1);
   EXPECT_EQ(run({"explain", "--bundle", policy_, file("s.xml", "<message/><message/>")}), 1);
   EXPECT_EQ(run({"explain", "--bundle", policy_, file("s.xml", "<starttls xmlns='urn:x'/>")}), 1);
+}
+
+TEST_F(PolicyCommand, ExplainsWithAnotherAddressTimeAndLabel) {
+  const std::string rules = std::filesystem::path(SALLYPORT_TESTS_DIR) / "policy" / "vectors" / "rules.toml";
+  const std::string stanza =
+      file("s.xml", "<message type='chat' from='x@north.test/r' to='y@south.test'><body>hi</body></message>");
+  const std::vector<std::string> to_bea = {"explain", "--bundle", rules, "--to", "bea@south.test", "--time"};
+  const auto at = [&](const std::string& time) {
+    std::vector<std::string> arguments = to_bea;
+    arguments.insert(arguments.end(), {time, stanza});
+    return arguments;
+  };
+  EXPECT_EQ(run(at("2026-03-02T09:00")), 0);
+  EXPECT_THAT(out_, HasSubstr("rule      day-shift\n          On working days everybody may write to bea.\n"));
+  EXPECT_EQ(run(at("2026-03-02T19:00Z")), 0);
+  EXPECT_THAT(out_, HasSubstr("reason    policy.no-rule\n"));
+  EXPECT_EQ(run(at("noon")), 2);
+  const std::string label = file("l.xml", "<securitylabel xmlns='urn:xmpp:sec-label:0'><label/></securitylabel>");
+  EXPECT_EQ(run({"explain", "--bundle", policy_, "--label", label, stanza}), 0);
+  EXPECT_THAT(out_, HasSubstr("</body><securitylabel xmlns='urn:xmpp:sec-label:0'>"));
+  EXPECT_EQ(run({"explain", "--bundle", policy_, "--label", stanza, stanza}), 1);
+}
+
+TEST_F(PolicyCommand, ExplainsEveryStageAndWhatChanges) {
+  const std::string rules = std::filesystem::path(SALLYPORT_TESTS_DIR) / "policy" / "vectors" / "rules.toml";
+  const std::string stanza = file("s.xml",
+                                  "<message type='chat' from='ann@north.test/r' to='bob@south.test'><body>hi</body>"
+                                  "<x xmlns='urn:x'><y/></x></message>");
+  EXPECT_EQ(run({"explain", "--bundle", rules, stanza}), 0);
+  EXPECT_THAT(out_, HasSubstr("stage     shape: nothing to object\nstage     addressing: nothing to object\n"
+                              "stage     payload: switched off\n"));
+  EXPECT_THAT(out_, HasSubstr("changes\n  <message from='ann@north.test/r' to='bob@south.test' type='chat'>\n"
+                              "    <body>hi</body>\n-   <x xmlns='urn:x'>\n-     <y xmlns='urn:x'/>\n-   </x>\n"
+                              "  </message>\n"));
+  EXPECT_EQ(run({"explain", "--json", "--bundle", rules, stanza}), 0);
+  EXPECT_THAT(out_, HasSubstr("\"rule\":\"liaison-rest\",\"text\":\"What else they send is cut down to text.\""));
+  EXPECT_THAT(out_, HasSubstr("{\"stage\":\"payload\",\"state\":\"switched off\",\"reasons\":[]}"));
+  EXPECT_EQ(run({"explain", "--bundle", rules, "--enclave", "south", stanza}), 0);
+  EXPECT_THAT(out_, HasSubstr("stage     addressing: decides addressing.from-enclave\n"));
+}
+
+TEST_F(PolicyCommand, ReplaysStanzasAndTellsWhatNewlyCrosses) {
+  const std::string rules = std::filesystem::path(SALLYPORT_TESTS_DIR) / "policy" / "vectors" / "rules.toml";
+  const std::filesystem::path samples = folder_ / "samples";
+  std::filesystem::create_directories(samples / "more");
+  std::ofstream(samples / "a.xml") << "<message type='chat' from='ann@north.test/r' to='bob@south.test'>"
+                                      "<body>hi</body></message>\n"
+                                      "<message type='chat' from='eve@north.test/r' to='bob@south.test'/>"
+                                      "<message type='chat' from='ann@north.test/r' to='bob@south.test'>"
+                                      "<body>hi</body><subject>s</subject></message>";
+  std::ofstream(samples / "more" / "b.xml")
+      << "<iq type='result' id='1' from='pubsub.south.test' to='ann@north.test/r'/>";
+  EXPECT_EQ(run({"replay", "--old", policy_, "--new", rules, samples}), 3);
+  EXPECT_THAT(out_, HasSubstr("4 stanzas: 2 cross under both, 0 under neither\n"));
+  EXPECT_THAT(out_, HasSubstr("newly crosses: 1\n  " + (samples / "more" / "b.xml").string() +
+                              ":1  iq from pubsub.south.test to ann@north.test/r: addressing.from-not-proved -> "
+                              "policy.granted (results)\n"));
+  EXPECT_THAT(out_, HasSubstr("newly refused: 1\n  " + (samples / "a.xml").string() + ":2  message"));
+  EXPECT_THAT(out_, HasSubstr("crosses with other content: 1\n"));
+  EXPECT_EQ(run({"replay", "--old", rules, "--new", policy_, samples / "more" / "b.xml"}), 0);
+  EXPECT_EQ(run({"replay", "--json", "--old", rules, "--new", rules, samples}), 0);
+  EXPECT_THAT(out_, HasSubstr("\"stanzas\":4,\"both\":3,\"neither\":1,\"crosses\":0,\"refused\":0"));
+  EXPECT_EQ(run({"replay", "--old", rules, "--new", rules, folder_ / "none"}), 2);
+  EXPECT_EQ(run({"replay", "--old", rules, "--new", rules, file("broken.xml", "<message>")}), 2);
+}
+
+TEST_F(PolicyCommand, TakesAFolderForItsPolicy) {
+  std::filesystem::create_directories(folder_ / "mine");
+  std::filesystem::copy_file(policy_, folder_ / "mine" / "policy.toml");
+  EXPECT_EQ(run({"check", folder_ / "mine"}), 0);
+  EXPECT_EQ(run({"compile", folder_ / "mine", "-o", folder_ / "bundle"}), 0);
+  EXPECT_EQ(run({"check", folder_}), 2);
 }
 
 }  // namespace

@@ -1,0 +1,58 @@
+// What the commands that try a policy out take in: policies in every form, and stanzas as an edge would hand them on.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inspect/element.h"
+#include "policy/bundle.h"
+
+namespace sallyport::commands {
+
+/// Says why on standard error and ends the command.
+[[noreturn]] void end_command(int status, const std::string& why);
+
+/// The policy file of a folder (its policy.toml); any other path as it is.
+std::filesystem::path policy_file(const std::filesystem::path& path);
+
+/// A bundle; or a policy file or folder, which is compiled on the way. Ends the command with 1 if it is none.
+policy::Bundle load_policy_or_end(const std::filesystem::path& path);
+
+/// Which way a stanza goes. What is not said is taken to be as the stanza claims: it comes from the enclave that owns
+/// its from, on a leg that was granted its pair.
+struct Way {
+  std::string from_enclave, to_enclave, lang;
+  std::vector<policy::Pair> granted;
+
+  Way completed(const policy::Bundle& bundle, const inspect::Node& stanza) const;
+  policy::Crossing crossing() const;  ///< views into this
+};
+
+/// "2026-03-01", "2026-03-01T08:00", "2026-03-01T08:00:00" or with a Z: UTC all the same.
+std::optional<std::chrono::sys_time<std::chrono::milliseconds>> read_time(std::string_view text);
+std::chrono::sys_time<std::chrono::milliseconds> now();
+
+/// One stanza to be judged, and where it was found.
+struct Sample {
+  std::string where;  ///< "file.xml:3", the third stanza; "record 17"
+  std::string normal_form;
+  std::string from_enclave, to_enclave;                                  ///< of a record; else ""
+  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> wall;  ///< of a record
+};
+
+/// The stanzas of a text in jabber:server: one, several in a row, or a whole stream. Error: what an edge would say.
+std::expected<std::vector<Sample>, std::string> read_stanzas(std::string_view text, const std::string& where);
+
+/// The samples of files and folders: *.xml, and audit records that have content. `take` gets each with how far the
+/// reading is, from 0 to 1. What can't be read ends the command with 2; how many records have no content is returned.
+std::size_t each_sample(const std::vector<std::filesystem::path>& paths,
+                        const std::function<void(const Sample&, double)>& take);
+
+}  // namespace sallyport::commands
