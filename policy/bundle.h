@@ -10,6 +10,7 @@
 #include "inspect/jid.h"
 #include "inspect/mechanism.h"
 #include "inspect/octets.h"
+#include "policy/label_tables.h"
 #include "policy/presence/settings.h"
 #include "policy/rule.h"
 #include "policy/rule_index.h"
@@ -58,8 +59,10 @@ struct Peering {
   std::uint64_t payloads = 0;          ///< policy::Switches: which payloads may cross
   std::vector<std::string> pep_nodes;  ///< whose events may cross from accounts; sorted
   presence::Settings presence_rules;
+  PeeringLabels labels;
   static void fields(auto& s, auto&& f) {
-    f(s.id, s.message, s.presence, s.iq, s.proof, s.jids, s.refusal, s.payloads, s.pep_nodes, s.presence_rules);
+    f(s.id, s.message, s.presence, s.iq, s.proof, s.jids, s.refusal, s.payloads, s.pep_nodes, s.presence_rules,
+      s.labels);
   }
   bool operator==(const Peering&) const = default;
 
@@ -130,9 +133,10 @@ struct Tables {
   std::vector<Rule> rules;            ///< in the officer's order; none: the peerings alone decide
   Limits limits;
   Settings settings;
+  LabelTables labels;
   static void fields(auto& s, auto&& f) {
-    f(s.name, s.enclaves, s.domains, s.peerings, s.routes, s.logins, s.lists, s.payloads, s.rules, s.limits,
-      s.settings);
+    f(s.name, s.enclaves, s.domains, s.peerings, s.routes, s.logins, s.lists, s.payloads, s.rules, s.limits, s.settings,
+      s.labels);
   }
   bool operator==(const Tables&) const = default;
 };

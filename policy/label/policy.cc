@@ -173,6 +173,10 @@ std::optional<CatNumber> Policy::category_named(Number tag_set, CatType type, st
   return found;
 }
 
+bool Policy::has_kind(Number tag_set, TagKind kind) const {
+  return std::ranges::any_of(spif_.tags, [&](const Tag& tag) { return tag.tag_set == tag_set && tag.kind == kind; });
+}
+
 std::optional<TagKind> Policy::kind_of(Number tag_set, CatType type) const {
   std::optional<TagKind> found;
   for (const Tag& tag : spif_.tags) {

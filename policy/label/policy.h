@@ -60,6 +60,7 @@ class Policy {
   std::optional<CatNumber> category_number(const CatKey& key) const;
   /// Among the tags of the set that have that Type; nullopt if there is none or more than one.
   std::optional<CatNumber> category_named(Number tag_set, CatType type, std::string_view name, NameCase how) const;
+  bool has_kind(Number tag_set, TagKind kind) const;
   /// Whether the tag set has a tag of that Type; which kind, if it is one only.
   std::optional<TagKind> kind_of(Number tag_set, CatType type) const;
   std::size_t category_count() const { return places_.size(); }

@@ -24,7 +24,7 @@ using Owners = std::map<std::string, Owned, std::less<>>;
 
 class Compiler {
  public:
-  Compiler(Reading& in, const PolicyText& text) : in_(in), text_(text) {}
+  Compiler(Reading& in, const PolicyText& text, const ReadFile& read) : in_(in), text_(text), read_(read) {}
 
   Tables run() {
     if (text_.enclaves.size() == 1)
@@ -37,6 +37,7 @@ class Compiler {
     for (const LoginText& login : text_.logins) add_login(login);
     std::ranges::sort(tables_.logins, {}, [](const Login& l) { return std::pair(l.enclave, l.domain); });
     std::ranges::sort(tables_.routes, {}, [](const Route& r) { return std::pair(r.from, r.to); });
+    compile_labels(in_, text_, read_, tables_);
     compile_rules(in_, text_, tables_);
     if (in_.mistakes().empty()) check_rules(in_, text_, tables_);
     warn();
@@ -224,6 +225,7 @@ class Compiler {
 
   Reading& in_;
   const PolicyText& text_;
+  const ReadFile& read_;
   Owners owners_;
   std::set<std::string> ids_;
   std::map<std::pair<std::string, std::string>, std::string> granted_;  // pair -> id of its peering
@@ -232,7 +234,8 @@ class Compiler {
 
 }  // namespace
 
-std::expected<Compiled, std::vector<Mistake>> compile(std::string_view text, const std::string& file) {
+std::expected<Compiled, std::vector<Mistake>> compile(std::string_view text, const std::string& file,
+                                                      const ReadFile& read) {
   const toml::parse_result parsed = toml::parse(text, file);
   Reading in(file);
   if (!parsed) {
@@ -243,9 +246,9 @@ std::expected<Compiled, std::vector<Mistake>> compile(std::string_view text, con
   read_section(in, parsed.table(), file_section(), policy);
   if (const auto* stages = parsed.table().get("stages")) policy.stages.at = stages->source();
 
-  Tables tables = Compiler(in, policy).run();
+  Tables tables = Compiler(in, policy, read).run();
   for (auto* told : {&in.mistakes(), &in.warnings()})
-    std::ranges::sort(*told, {}, [](const Mistake& m) { return std::tuple(m.line, m.column, m.what); });
+    std::ranges::sort(*told, {}, [](const Mistake& m) { return std::tie(m.file, m.line, m.column, m.what); });
   if (!in.mistakes().empty()) {
     return std::unexpected(std::move(in.mistakes()));
   }

@@ -90,6 +90,14 @@ Key<T> domains(const std::string& name, std::vector<Written> T::* member, std::s
           }};
 }
 
+/// A key of a part of T.
+template <class T, class Part>
+Key<T> inside(const Key<Part>& key, const std::function<Part&(T&)>& part) {
+  return {key.name,     key.type,
+          key.fallback, key.meaning,
+          key.required, [=](Reading& in, const toml::node& node, T& out) { key.read(in, node, part(out)); }};
+}
+
 /// A table inside another one, read by a section of its own.
 template <class T, class Part>
 Key<T> table(const std::string& name, const Section<Part>& section, std::string meaning,

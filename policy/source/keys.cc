@@ -29,7 +29,7 @@ void read_enclaves(Reading& in, const toml::node& node, PolicyText& out) {
 
 Section<PolicyText> file_section() {
   using P = PolicyText;
-  return {
+  Section<P> section = {
       "the file",
       "",
       {required(table<P, P>("policy", policy_section(), "The table [policy]: what this policy is called.",
@@ -66,6 +66,9 @@ Section<PolicyText> file_section() {
                               p.logins.push_back({.at = node.source(), .login = {}, .from = {}, .to = {}});
                               return p.logins.back();
                             })}};
+  for (const Key<LabelsText>& key : label_keys())
+    section.keys.push_back(inside<P, LabelsText>(key, [](P& p) -> LabelsText& { return p.labels; }));
+  return section;
 }
 
 Section<PolicyText> policy_section() {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "policy/payload/switches.h"
+#include "policy/source/labels.h"
 #include "policy/source/reading.h"
 
 namespace sallyport::policy::source {
@@ -20,6 +21,7 @@ struct EnclaveText {
   RevocationRule revocation = RevocationRule::Required;
   std::vector<Written> withdrawn;
   std::vector<DomainText> domains;
+  EnclaveLabelsText labels;
 };
 
 /// Which payloads may cross, as the officer puts it.
@@ -36,6 +38,7 @@ struct PeeringText {
   PayloadsText payloads = {};
   std::vector<Written> from, to;
   std::vector<Written> room_services;
+  PeeringLabelsText labels = {};
 };
 
 /// A named list: of domains, users or rooms.
@@ -88,6 +91,7 @@ struct PolicyText {
   std::vector<SetText> domain_sets, user_lists, room_lists;
   std::vector<RuleText> rules;
   std::vector<LoginText> logins;
+  LabelsText labels;
 };
 
 Section<PolicyText> file_section();

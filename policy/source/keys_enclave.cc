@@ -18,7 +18,9 @@ Section<EnclaveText> enclave_section() {
                  "`required`: a peer's certificate must be known not to be revoked; `soft`: it must not be known to "
                  "be revoked; `off`: nobody asks."),
        domains<E>("withdrawn", &E::withdrawn,
-                  "Domains that are gone for good: peers hear `host-gone` in place of `host-unknown`.")}};
+                  "Domains that are gone for good: peers hear `host-gone` in place of `host-unknown`."),
+       table<E, EnclaveLabelsText>("labels", enclave_labels_section(), "The table [enclave.NAME.labels].",
+                                   [](E& e) -> EnclaveLabelsText& { return e.labels; })}};
 }
 
 Section<DomainText> domain_section() {

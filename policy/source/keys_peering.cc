@@ -143,7 +143,9 @@ Section<PeeringText> peering_section() {
                                   {{"policy-violation", MessageRefusal::PolicyViolation},
                                    {"service-unavailable", MessageRefusal::ServiceUnavailable},
                                    {"silence", MessageRefusal::Silence}},
-                                  "What the sender of a message hears that policy refuses.")};
+                                  "What the sender of a message hears that policy refuses."),
+      table<P, PeeringLabelsText>("labels", peering_labels_section(), "The table [peering.labels].",
+                                  [](P& p) -> PeeringLabelsText& { return p.labels; })};
   std::ranges::move(payload_keys(), std::back_inserter(keys));
   add_presence_keys(keys);
   return {

@@ -19,6 +19,11 @@ void Reading::warning(const toml::source_region& at, std::string what, std::stri
   warnings_.push_back(at_place(at, std::move(what), std::move(remedy)));
 }
 
+void Reading::add(std::vector<Mistake> mistakes, std::vector<Mistake> warnings) {
+  std::ranges::move(mistakes, std::back_inserter(mistakes_));
+  std::ranges::move(warnings, std::back_inserter(warnings_));
+}
+
 std::optional<Written> Reading::text(const toml::node& node, std::string_view expected) {
   if (const auto* value = node.as_string()) return Written{value->get(), node.source()};
   mistake(node.source(), "a string is needed here", "write " + std::string(expected));

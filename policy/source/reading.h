@@ -39,6 +39,9 @@ class Reading {
   /// Each element of a list of strings; a mistake for anything else.
   void each(const toml::node& node, std::string_view expected, const std::function<void(const toml::node&)>& take);
 
+  /// What was found in a file that this one names.
+  void add(std::vector<Mistake> mistakes, std::vector<Mistake> warnings);
+
   std::vector<Mistake>& mistakes() { return mistakes_; }
   std::vector<Mistake>& warnings() { return warnings_; }
 

@@ -86,6 +86,14 @@ std::string policy_reference() {
   add_sets(page);
   add(page, rule_section());
   add(page, window_section());
+  add(page, peering_labels_section());
+  add(page, enclave_labels_section());
+  add(page, labels_section());
+  add(page, label_policy_section());
+  add(page, label_section());
+  add(page, clearance_section());
+  add(page, label_translation_section());
+  add(page, label_holder_section());
   add(page, settings_section());
   add(page, limits_section());
   return page;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "policy/bundle.h"
+#include "policy/source/files.h"
 #include "policy/source/source.h"
 #include "proxy/main/check/check.h"
 
@@ -128,7 +129,8 @@ bool check_source(const Located& located, const std::string& bundle, Findings& f
   const config::Guard& guard = located.config.guard;
   const auto text = content(located, "guard.policy", guard.policy, findings);
   if (!text) return false;
-  auto compiled = policy::source::compile(*text, guard.policy.string());
+  auto compiled =
+      policy::source::compile(*text, guard.policy.string(), policy::source::files_beside(guard.policy.string()));
   if (!compiled) {
     std::ranges::move(compiled.error(), std::back_inserter(findings.mistakes));
     return false;

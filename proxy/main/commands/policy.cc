@@ -7,6 +7,7 @@
 #include <iterator>
 #include <memory>
 
+#include "policy/source/files.h"
 #include "policy/source/source.h"
 #include "proxy/main/commands/commands.h"
 #include "proxy/main/commands/json.h"
@@ -30,7 +31,7 @@ void say(const std::vector<inspect::Mistake>& mistakes, std::string_view kind) {
 policy::source::Compiled compile_or_end(const Options& options) {
   const std::filesystem::path file = policy_file(options.file);
   const std::string text = read_file_or_end(file);
-  auto compiled = policy::source::compile(text, file.string());
+  auto compiled = policy::source::compile(text, file.string(), policy::source::files_beside(file.string()));
   if (!compiled) {
     if (options.json) {
       std::printf("{\"ok\":false,\"mistakes\":%s,\"warnings\":[]}\n", json_list(compiled.error()).c_str());

@@ -13,6 +13,7 @@
 #include "audit/segment_reader.h"
 #include "inspect/names.h"
 #include "inspect/stream_parser.h"
+#include "policy/source/files.h"
 #include "policy/source/source.h"
 #include "proxy/main/commands/policy.h"
 
@@ -159,7 +160,7 @@ policy::Bundle load_policy_or_end(const fs::path& path) {
   auto bundle = policy::Bundle::decode(octets);
   if (bundle) return std::move(*bundle);
   if (file.extension() != ".toml") end_command(1, file.string() + ": " + bundle.error().what);
-  auto compiled = policy::source::compile(octets, file.string());
+  auto compiled = policy::source::compile(octets, file.string(), policy::source::files_beside(file.string()));
   if (compiled) return std::move(compiled->bundle);
   std::string all;
   for (const auto& mistake : compiled.error()) all += inspect::describe(mistake);

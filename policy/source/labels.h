@@ -1,0 +1,86 @@
+// What the policy file says about labels: security policies (SPIF files), labels, clearances, translations, and who has
+// which. One part of the table of keys.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/label_tables.h"
+#include "policy/source/reading.h"
+
+namespace sallyport::policy::source {
+
+struct LabelPolicyText {
+  Written name;  ///< NAME of [label_policy.NAME]
+  Written file;  ///< of the SPIF
+  bool lenient_order = false;
+  std::optional<Written> absent_class;
+  LabelPolicy row;  ///< what needs no looking up
+};
+
+struct NamedLabelText {
+  Written name, policy, classification;
+  std::vector<Written> categories;
+};
+
+struct ClearanceText {
+  Written name, policy;
+  std::vector<Written> classes, categories;
+  std::optional<Written> file;
+};
+
+struct TranslationText {
+  toml::source_region at;
+  Written from, to;
+  bool reverse = false;
+};
+
+/// [enclave.NAME.labels]
+struct EnclaveLabelsText {
+  std::optional<Written> policy, label;
+  std::vector<Written> clearances, first_lines;
+  LabelCarrier carrier = LabelCarrier::Element;
+};
+
+struct HolderText {
+  Written address;
+  std::vector<Written> clearances;
+  std::optional<Written> label;
+  std::optional<LabelCarrier> carrier;
+};
+
+/// [peering.labels]
+struct PeeringLabelsText {
+  PeeringLabels row;
+  std::vector<Written> only;
+};
+
+struct LabelsText {
+  label::NameCase names = label::NameCase::Ignore;
+  bool der_only = false;
+  std::vector<LabelPolicyText> policies;
+  std::vector<NamedLabelText> labels;
+  std::vector<ClearanceText> clearances;
+  std::vector<TranslationText> translations;
+  std::vector<HolderText> holders;
+};
+
+Section<LabelsText> labels_section();
+Section<LabelPolicyText> label_policy_section();
+Section<NamedLabelText> label_section();
+Section<ClearanceText> clearance_section();
+Section<TranslationText> label_translation_section();
+Section<HolderText> label_holder_section();
+Section<EnclaveLabelsText> enclave_labels_section();
+Section<PeeringLabelsText> peering_labels_section();
+/// The keys of the file as a whole: [labels], [label_policy.NAME] and so on.
+std::vector<Key<LabelsText>> label_keys();
+
+struct PolicyText;
+
+/// Reads the SPIFs and fills what the tables say about labels. Enclaves and peerings stand in the tables already, the
+/// peerings in the order of the text.
+void compile_labels(Reading& in, const PolicyText& text, const ReadFile& read, Tables& tables);
+
+}  // namespace sallyport::policy::source
