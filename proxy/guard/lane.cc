@@ -241,6 +241,7 @@ void Lane::on_due(std::uint64_t serial) {
       return state_.close(*far, CloseKind::Abort, StreamCondition::UndefinedCondition);
     case Phase::Open:
       state_.note_settled(*far, far->settled);
+      far->unsettled.release();
       return state_.agenda.set(serial, far->due, kNever);
     default:
       state_.agenda.set(serial, far->due, kNever);

@@ -76,11 +76,11 @@ class Lane {
   void prove(InLeg& leg, const airlock::Proved& proved);
   void take_stanza(InLeg& leg, const airlock::Stanza& stanza);
   void judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node);
-  void release(Waiting waiting, const inspect::Node& node, Route& route, const policy::Judgement& judgement);
-  void refuse(Waiting waiting, Route& route, const policy::Judgement& judgement,
+  void release(const Origin& origin, const inspect::Node& node, Route& route, const policy::Judgement& judgement);
+  void refuse(const Origin& origin, Route& route, const policy::Judgement& judgement,
               const std::optional<policy::StanzaFault>& fault, policy::Reason reason);
-  audit::StanzaRecord begin_record(const InLeg& leg, const airlock::Stanza& stanza, const Route& route,
-                                   const policy::Judgement& judgement);
+  void fill_record(const InLeg& leg, const airlock::Stanza& stanza, const Route& route,
+                   const policy::Judgement& judgement);
   void on_near_close(InLeg& leg, const airlock::Close& close);
   void on_near_closed(InLeg& leg, const airlock::Closed& closed);
   void say_closed(Leg& leg);

@@ -83,7 +83,7 @@ void Lane::deliver(std::uint64_t leg_serial, std::uint64_t number, std::uint64_t
   frame.from = pair.from;
   frame.to = pair.to;
   frame.record = sent.letter.record;
-  frame.xml = sent.letter.xml;
+  frame.xml = sent.letter.xml();
   state_.send(*leg, frame);
   sent.delivered = true;
   leg->delivered = number;
@@ -103,7 +103,8 @@ void Lane::pop_settled(OutLeg& leg, std::uint64_t through) {
     Sent& sent = leg.unsettled.front();
     state_.answer(sent.letter.origin);
     leg.unsettled_octets -= footprint(sent.letter);
-    leg.unsettled.pop_front();
+    sent.letter.rest();
+    leg.unsettled.pop();
     ++leg.settled;
   }
 }

@@ -165,26 +165,24 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
   // What fits no granted pair is refused, and recorded with the first route of its leg.
   Route& route = found != leg.routes.end() ? **found : *leg.routes.front();
 
-  Waiting waiting;
-  waiting.record = begin_record(leg, stanza, route, judgement);
-  waiting.letter.origin = {leg.serial, stanza.number, static_cast<std::uint32_t>(stanza.normal_form.size())};
+  fill_record(leg, stanza, route, judgement);
+  const Origin origin{leg.serial, stanza.number, static_cast<std::uint32_t>(stanza.normal_form.size())};
   switch (judgement.verdict) {
     case Verdict::Release:
     case Verdict::Alter:
-      if (found == leg.routes.end()) return refuse(std::move(waiting), route, judgement, {}, Reason::OutputPair);
-      return release(std::move(waiting), node, route, judgement);
+      if (found == leg.routes.end()) return refuse(origin, route, judgement, {}, Reason::OutputPair);
+      return release(origin, node, route, judgement);
     case Verdict::Bounce:
-      return refuse(std::move(waiting), route, judgement, judgement.fault, judgement.reason);
+      return refuse(origin, route, judgement, judgement.fault, judgement.reason);
     case Verdict::Answer:  // No stage gives one for what passes between servers.
     case Verdict::Drop:
-      return refuse(std::move(waiting), route, judgement, {}, judgement.reason);
+      return refuse(origin, route, judgement, {}, judgement.reason);
     case Verdict::Sever: {
-      const Origin origin = waiting.letter.origin;
       state_.memory.commit(judgement.intents.refusal, policy_moment(state_.now));
       OnRecord then;
       then.then = OnRecord::Then::Answer;
       then.origin = origin;
-      state_.recorder.submit(audit::Record(std::move(waiting.record)), std::move(then));
+      state_.recorder.submit(state_.draft, std::move(then));
       state_.note(Reason::LegSevered, leg, {{"condition", std::string(inspect::name(judgement.sever))}},
                   route.serial());
       if (leg.phase != Phase::Draining) state_.close(leg, CloseKind::Condition, judgement.sever, false);
@@ -194,10 +192,11 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
   }
 }
 
-audit::StanzaRecord Lane::begin_record(const InLeg& leg, const airlock::Stanza& stanza, const Route& route,
-                                       const policy::Judgement& judgement) {
+void Lane::fill_record(const InLeg& leg, const airlock::Stanza& stanza, const Route& route,
+                       const policy::Judgement& judgement) {
   const policy::StanzaFacts& facts = judgement.facts;
-  audit::StanzaRecord record;
+  // Every field is set: it still holds the stanza before.
+  auto& record = std::get<audit::StanzaRecord>(state_.draft);
   record.time = state_.now.wall;
   record.crossing = route.serial();
   record.from_enclave = leg.from_enclave;
@@ -205,11 +204,12 @@ audit::StanzaRecord Lane::begin_record(const InLeg& leg, const airlock::Stanza& 
   // What could not be understood, or was not believed, stands as the peer wrote it.
   record.from = facts.from.empty() ? facts.from_text : facts.from.full;
   record.to = facts.to.empty() ? facts.to_text : facts.to.full;
-  if (facts.kind) record.kind = policy::name(*facts.kind);
+  record.kind = facts.kind ? policy::name(*facts.kind) : std::string_view();
   record.type = facts.type;
   record.id = facts.id;
   record.verdict = policy::name(judgement.verdict);
   record.reason = policy::code(judgement.reason);
+  record.findings.clear();
   for (const Reason finding : judgement.findings) record.findings.emplace_back(policy::code(finding));
   record.rule = judgement.rule;
   record.bundle = state_.bundle->hash();
@@ -217,36 +217,41 @@ audit::StanzaRecord Lane::begin_record(const InLeg& leg, const airlock::Stanza& 
   record.number_in = stanza.number;
   record.octets_in = stanza.normal_form.size();
   record.sha256_in = state_.sha256(stanza.normal_form);
-  return record;
+  record.leg_out = record.number_out = record.octets_out = 0;
+  record.sha256_out = {};
+  record.cause.clear();
+  record.content.clear();
 }
 
-void Lane::release(Waiting waiting, const inspect::Node& node, Route& route, const policy::Judgement& judgement) {
+void Lane::release(const Origin& origin, const inspect::Node& node, Route& route, const policy::Judgement& judgement) {
   const policy::StanzaFacts& facts = judgement.facts;
   const policy::Bundle& bundle = *state_.bundle;
-  std::string& xml = waiting.letter.xml;
+  std::string& xml = state_.xml;
+  xml.clear();
   inspect::serialize(node, inspect::ns::kServer, xml);
   if (const auto objection = policy::check_output(node, route.pair(), xml.size(), bundle.limits().leg_octets)) {
     const auto fault = policy::fault(facts, *objection, bundle.peering(route.pair().from, route.pair().to));
-    return refuse(std::move(waiting), route, judgement, fault, *objection);
+    return refuse(origin, route, judgement, fault, *objection);
   }
   state_.memory.commit(judgement.intents.release, policy_moment(state_.now));
-  waiting.letter.sender = ReturnAddress::of(facts);
-  waiting.record.octets_out = xml.size();
-  waiting.record.sha256_out = state_.sha256(xml);
-  if (bundle.settings().record_content) waiting.record.content = xml;
-  route.pass(std::move(waiting));
+  auto& record = std::get<audit::StanzaRecord>(state_.draft);
+  record.octets_out = xml.size();
+  record.sha256_out = state_.sha256(xml);
+  if (bundle.settings().record_content) record.content = xml;
+  route.pass({facts, xml, origin, state_.draft});
 }
 
-void Lane::refuse(Waiting waiting, Route& route, const policy::Judgement& judgement,
+void Lane::refuse(const Origin& origin, Route& route, const policy::Judgement& judgement,
                   const std::optional<policy::StanzaFault>& fault, Reason reason) {
   state_.memory.commit(judgement.intents.refusal, policy_moment(state_.now));
+  auto& record = std::get<audit::StanzaRecord>(state_.draft);
   OnRecord then;
   then.then = OnRecord::Then::Answer;
-  then.origin = waiting.letter.origin;
-  if (fault) then.bounce = state_.make_bounce(judgement.facts, *fault, reason, route, &waiting.record);
-  waiting.record.verdict = policy::name(then.bounce ? Verdict::Bounce : Verdict::Drop);
-  waiting.record.reason = policy::code(reason);
-  state_.recorder.submit(audit::Record(std::move(waiting.record)), std::move(then));
+  then.origin = origin;
+  if (fault) then.bounce = state_.make_bounce(judgement.facts, *fault, reason, route, &record);
+  record.verdict = policy::name(then.bounce ? Verdict::Bounce : Verdict::Drop);
+  record.reason = policy::code(reason);
+  state_.recorder.submit(state_.draft, std::move(then));
 }
 
 void Lane::on_near_close(InLeg& leg, const airlock::Close& close) {

@@ -193,43 +193,46 @@ std::unique_ptr<Waiting> LaneState::make_bounce(const policy::StanzaFacts& facts
                                                 Reason reason, const Route& route, audit::StanzaRecord* of) {
   const inspect::Node* node = policy::make_bounce(facts, fault, scratch.arena);
   if (node == nullptr) return nullptr;
-  auto bounce = std::make_unique<Waiting>();
-  Letter& letter = bounce->letter;
-  inspect::serialize(*node, inspect::ns::kServer, letter.xml);
+  xml.clear();
+  inspect::serialize(*node, inspect::ns::kServer, xml);
   const policy::Pair reverse{route.pair().to, route.pair().from};
-  if (policy::check_output(*node, reverse, letter.xml.size(), 0)) return nullptr;
+  if (policy::check_output(*node, reverse, xml.size(), 0)) return nullptr;
   if (!may_send_error(reverse.to)) {
     if (of != nullptr) of->findings.emplace_back(policy::code(Reason::RouteErrorBudget));
     return nullptr;
   }
+  policy::StanzaFacts back;
+  back.kind = facts.kind;
+  back.type = "error";
+  back.id = facts.id;
+  back.from = facts.to;
+  back.to = facts.from;
+  auto bounce = std::make_unique<Waiting>();
+  Letter& letter = bounce->letter;
+  letter.write(back, xml);
   letter.injection = true;
-  letter.sender.kind = facts.kind.value_or(policy::Kind::Message);
-  letter.sender.type = "error";
-  letter.sender.id = facts.id;
-  letter.sender.from = facts.to.full;
-  letter.sender.to = facts.from.full;
 
   audit::StanzaRecord& record = bounce->record;
   record.time = now.wall;
   record.from_enclave = route.to_enclave();
   record.to_enclave = route.from_enclave();
-  record.from = letter.sender.from;
-  record.to = letter.sender.to;
-  record.kind = policy::name(letter.sender.kind);
-  record.type = letter.sender.type;
-  record.id = letter.sender.id;
+  record.from = letter.from();
+  record.to = letter.to();
+  record.kind = policy::name(letter.kind());
+  record.type = letter.type();
+  record.id = letter.id();
   record.verdict = policy::name(policy::Verdict::Release);
   record.reason = policy::code(reason);
   record.bundle = bundle->hash();
-  record.octets_out = letter.xml.size();
-  record.sha256_out = sha256(letter.xml);
+  record.octets_out = xml.size();
+  record.sha256_out = sha256(xml);
   return bounce;
 }
 
 void LaneState::inject(std::unique_ptr<Waiting> injection, std::uint64_t cause) {
   injection->record.cause = std::to_string(cause);
-  const auto from = policy::Address::of_prepared(injection->letter.sender.from);
-  const auto to = policy::Address::of_prepared(injection->letter.sender.to);
+  const auto from = policy::Address::of_prepared(injection->letter.from());
+  const auto to = policy::Address::of_prepared(injection->letter.to());
   const policy::Pair pair{std::string(from.domain), std::string(to.domain)};
   Route& route = route_of(pair, edge_of(injection->record.from_enclave), edge_of(injection->record.to_enclave));
   route.inject(std::move(*injection));

@@ -105,6 +105,10 @@ struct LaneState {
   policy::Memory memory;
   policy::Scratch scratch{memory};
   Sha256 sha256;
+  // Lent to one stanza at a time, so that their memory serves them all: what is written out, and the record of what is
+  // judged. The record is filled and submitted, or copied, without any other input of the lane in between.
+  std::string xml;
+  audit::Record draft{audit::StanzaRecord{}};
   bool halted = false;    ///< the log has failed: no release, Credit or Handled
   bool draining = false;  ///< nothing new
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "policy/verdict.h"
 #include "proxy/airlock/frames.h"
 #include "proxy/guard/credit.h"
+#include "proxy/guard/fifo.h"
 #include "proxy/guard/letter.h"
 #include "proxy/guard/moment.h"
 #include "proxy/guard/phase.h"
@@ -69,7 +69,7 @@ struct OutLeg : Leg {
   bool returning = false;          ///< its route waits to have back what it holds
   Purse purse;
   /// Assigned and not settled; the first has the number last - unsettled.size() + 1.
-  std::deque<Sent> unsettled;
+  Fifo<Sent> unsettled;
   std::size_t unsettled_octets = 0;
   std::uint64_t first_repeated = 0;      ///< the first of those that are to be sent again; 0: none
   std::optional<std::uint64_t> written;  ///< once the leg is over: the highest number that may have left the edge

@@ -23,7 +23,7 @@ void cut(std::string& text) {
 
 void Recorder::submit(const audit::Record& record, OnRecord then) {
   if (backlog_.empty() && log_.submit(record) != 0) {
-    waiting_.push_back(std::move(then));
+    waiting_.push() = std::move(then);
     return;
   }
   Kept kept{record, std::move(then)};
@@ -40,7 +40,7 @@ void Recorder::event(audit::EventRecord record) {
 
 void Recorder::push_backlog() {
   while (!backlog_.empty() && log_.submit(backlog_.front().record) != 0) {
-    waiting_.push_back(std::move(backlog_.front().then));
+    waiting_.push() = std::move(backlog_.front().then);
     backlog_.pop_front();
   }
 }
@@ -50,8 +50,9 @@ void Recorder::take_recorded(std::vector<Recorded>& out) {
   log_.take_recorded(recorded_);
   for (const audit::Recorded& entry : recorded_) {
     out.push_back({std::move(waiting_.front()), entry.number});
-    waiting_.pop_front();
+    waiting_.pop();
   }
+  waiting_.release(kKeptPlaces);
   push_backlog();
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "audit/log.h"
+#include "proxy/guard/fifo.h"
 #include "proxy/guard/letter.h"
 
 namespace sallyport::guard {
@@ -48,6 +49,7 @@ class Recorder {
   std::size_t open() const { return waiting_.size() + backlog_.size(); }
 
  private:
+  static constexpr std::size_t kKeptPlaces = 4096;
   struct Kept {
     audit::Record record;
     OnRecord then;
@@ -55,8 +57,8 @@ class Recorder {
   void push_backlog();
 
   audit::Log::Lane& log_;
-  std::deque<Kept> backlog_;      ///< not taken by the ring yet; bounded by the credit that its stanzas occupy
-  std::deque<OnRecord> waiting_;  ///< submitted, in order of their tickets
+  std::deque<Kept> backlog_;  ///< not taken by the ring yet; bounded by the credit that its stanzas occupy
+  Fifo<OnRecord> waiting_;    ///< submitted, in order of their tickets
   std::vector<audit::Recorded> recorded_;
 };
 

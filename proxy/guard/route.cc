@@ -190,7 +190,7 @@ void Route::give_back(OutLeg& leg) {
   while (!leg.unsettled.empty() && leg.unsettled.front().letter.record != 0) {
     const std::uint64_t number = leg.first_unsettled();
     Sent sent = std::move(leg.unsettled.front());
-    leg.unsettled.pop_front();
+    leg.unsettled.pop();
     const bool may_have_left = sent.delivered && number <= written;
     if (number <= leg.settled) {
       lane_.answer(sent.letter.origin);

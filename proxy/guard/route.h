@@ -53,7 +53,7 @@ class Route {
 
   // Stanzas.
   /// A judged stanza that is to be released.
-  void pass(Waiting stanza);
+  void pass(const Released& stanza);
   /// An injection of the guard.
   void inject(Waiting stanza);
   /// Assigns what credit allows.
@@ -79,7 +79,10 @@ class Route {
   void grant_held();
   void supersede(InLeg& older);
   void refuse_held(policy::Reason reason, Steady hold_ends_before);
+  bool may_assign_at_once(std::size_t octets) const;
+  void assign(const Released& stanza);
   void assign(Waiting stanza);
+  Sent& place(OutLeg& leg, std::size_t octets);
   void take_again(OutLeg& leg, std::uint64_t number, Letter letter);
   void repeat(Repeated repeated);
   /// Bounces what has waited since before that.

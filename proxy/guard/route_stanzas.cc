@@ -10,22 +10,27 @@ namespace sallyport::guard {
 
 using policy::Reason;
 
-void Route::pass(Waiting stanza) {
-  const std::size_t size = footprint(stanza.letter);
+void Route::pass(const Released& stanza) {
+  if (may_assign_at_once(stanza.xml.size())) return assign(stanza);
+  Waiting waiting;
+  waiting.letter.write(stanza.facts, stanza.xml);
+  waiting.letter.origin = stanza.origin;
+  waiting.record = stanza.stanza_record();
+  const std::size_t size = footprint(waiting.letter);
   if (!waiting_.empty() && (waiting_.size() >= kQueueStanzas || waiting_octets_ + size > kQueueOctets))
-    return undeliver(std::move(stanza), Reason::RouteOverload);
-  stanza.since = lane_.now.steady;
+    return undeliver(std::move(waiting), Reason::RouteOverload);
+  waiting.since = lane_.now.steady;
   // While the far leg stands its pace is the sender's: credit comes back when the stanza goes out. While it is away the
   // queue has the memory, so that the sender can be told by bounces what does not fit.
-  if (out_ == nullptr) lane_.free_credit(stanza.letter.origin);
+  if (out_ == nullptr) lane_.free_credit(waiting.letter.origin);
   waiting_octets_ += size;
-  waiting_.push_back(std::move(stanza));
+  waiting_.push_back(std::move(waiting));
   seek();
   pump();
 }
 
 void Route::inject(Waiting stanza) {
-  const std::size_t size = stanza.letter.xml.size();
+  const std::size_t size = stanza.letter.xml().size();
   // A bounce goes back for a pair that is granted the other way; after a reload it may be granted no way at all.
   const policy::Pair reverse{pair_.to, pair_.from};
   const bool granted = still_granted(pair_, from_enclave(), to_enclave(), *lane_.bundle) ||
@@ -57,7 +62,7 @@ void Route::pump() {
   while (!injected_.empty() && may_assign() && out_->purse.allows_injection()) {
     Waiting next = std::move(injected_.front());
     injected_.pop_front();
-    injected_octets_ -= next.letter.xml.size();
+    injected_octets_ -= next.letter.xml().size();
     assign(std::move(next));
   }
   while (!waiting_.empty() && repeated_.empty() && may_assign() && out_->purse.allows()) {
@@ -69,25 +74,52 @@ void Route::pump() {
   rearm();
 }
 
-void Route::assign(Waiting stanza) {
-  OutLeg& leg = *out_;
-  // The peer's limit is known only now; it was judged when there may have been no leg.
-  if (leg.stanza_octets != 0 && stanza.letter.xml.size() > leg.stanza_octets)
-    return undeliver(std::move(stanza), Reason::OutputTooBig);
+bool Route::may_assign_at_once(std::size_t octets) const {
+  return queued() == 0 && may_assign() && out_->purse.allows() &&
+         (out_->stanza_octets == 0 || octets <= out_->stanza_octets);
+}
+
+Sent& Route::place(OutLeg& leg, std::size_t octets) {
   used_ = lane_.now.steady;
-  Sent sent;
-  leg.purse.spend(stanza.letter.xml.size());
+  leg.purse.spend(octets);
   ++leg.last;
-  leg.unsettled_octets += footprint(stanza.letter);
-  stanza.record.leg_out = leg.id;
-  stanza.record.number_out = leg.last;
+  leg.unsettled_octets += octets + kQueueOverhead;
+  Sent& sent = leg.unsettled.push();
+  sent.delivered = false;
+  return sent;
+}
+
+namespace {
+
+OnRecord deliver(const OutLeg& leg) {
   OnRecord then;
   then.then = OnRecord::Then::Deliver;
   then.leg = leg.serial;
   then.number = leg.last;
-  sent.letter = std::move(stanza.letter);
-  leg.unsettled.push_back(std::move(sent));
-  lane_.recorder.submit(audit::Record(std::move(stanza.record)), std::move(then));
+  return then;
+}
+
+}  // namespace
+
+void Route::assign(const Released& stanza) {
+  OutLeg& leg = *out_;
+  Letter& letter = place(leg, stanza.xml.size()).letter;
+  letter.write(stanza.facts, stanza.xml);
+  letter.origin = stanza.origin;
+  stanza.stanza_record().leg_out = leg.id;
+  stanza.stanza_record().number_out = leg.last;
+  lane_.recorder.submit(stanza.record, deliver(leg));
+}
+
+void Route::assign(Waiting stanza) {
+  OutLeg& leg = *out_;
+  // The peer's limit is known only now; it was judged when there may have been no leg.
+  if (leg.stanza_octets != 0 && stanza.letter.xml().size() > leg.stanza_octets)
+    return undeliver(std::move(stanza), Reason::OutputTooBig);
+  place(leg, stanza.letter.xml().size()).letter = std::move(stanza.letter);
+  stanza.record.leg_out = leg.id;
+  stanza.record.number_out = leg.last;
+  lane_.recorder.submit(audit::Record(std::move(stanza.record)), deliver(leg));
 }
 
 void Route::take_again(OutLeg& leg, std::uint64_t number, Letter letter) {
@@ -103,26 +135,16 @@ void Route::repeat(Repeated repeated) {
   OutLeg& leg = *out_;
   repeated.letter.waited = lane_.now.steady - repeated.since;
   ++repeated.letter.repeats;
-  used_ = lane_.now.steady;
-  leg.purse.spend(repeated.letter.xml.size());
-  ++leg.last;
-  leg.unsettled_octets += footprint(repeated.letter);
-  Sent sent;
-  sent.letter = std::move(repeated.letter);
-  leg.unsettled.push_back(std::move(sent));
-  OnRecord then;
-  then.then = OnRecord::Then::Deliver;
-  then.leg = leg.serial;
-  then.number = leg.last;
+  const std::uint64_t record = repeated.letter.record;
+  place(leg, repeated.letter.xml().size()).letter = std::move(repeated.letter);
   audit::EventRecord event;
   event.time = lane_.now.wall;
   event.code = policy::code(Reason::RouteRepeated);
   event.enclave = to_enclave();
   event.crossing = serial_;
   event.leg = leg.id;
-  event.details = {{"record", std::to_string(leg.unsettled.back().letter.record)},
-                   {"number", std::to_string(leg.last)}};
-  lane_.recorder.submit(audit::Record(std::move(event)), std::move(then));
+  event.details = {{"record", std::to_string(record)}, {"number", std::to_string(leg.last)}};
+  lane_.recorder.submit(audit::Record(std::move(event)), deliver(leg));
 }
 
 void Route::expire(Steady since, Reason reason) {
@@ -142,7 +164,7 @@ void Route::expire(Steady since, Reason reason) {
   while (!injected_.empty() && injected_.front().since <= since) {
     Waiting stanza = std::move(injected_.front());
     injected_.pop_front();
-    injected_octets_ -= stanza.letter.xml.size();
+    injected_octets_ -= stanza.letter.xml().size();
     undeliver(std::move(stanza), reason);
   }
   while (!waiting_.empty() && waiting_.front().since <= since) {
@@ -176,7 +198,7 @@ void Route::undeliver(Waiting stanza, Reason reason) {
   then.then = OnRecord::Then::Answer;
   then.origin = stanza.letter.origin;
   if (!injection) {
-    const policy::StanzaFacts facts = stanza.letter.sender.facts();
+    const policy::StanzaFacts facts = stanza.letter.facts();
     const auto fault = policy::fault(facts, reason, lane_.bundle->peering(pair_.from, pair_.to));
     if (fault) then.bounce = lane_.make_bounce(facts, *fault, reason, *this, &stanza.record);
   }
@@ -192,7 +214,7 @@ void Route::undeliver(Letter letter, Reason reason) {
   const std::uint64_t record = letter.record;
   std::unique_ptr<Waiting> bounce;
   if (!letter.injection) {
-    const policy::StanzaFacts facts = letter.sender.facts();
+    const policy::StanzaFacts facts = letter.facts();
     const auto fault = policy::fault(facts, reason, lane_.bundle->peering(pair_.from, pair_.to));
     if (fault) bounce = lane_.make_bounce(facts, *fault, reason, *this, nullptr);
   }

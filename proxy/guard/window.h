@@ -3,8 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
+
+#include "proxy/guard/fifo.h"
 
 namespace sallyport::guard {
 
@@ -16,14 +17,14 @@ class Window {
   bool take(std::uint64_t number) {
     if (number != last_ + 1) return false;
     last_ = number;
-    answered_.push_back(false);
+    answered_.push() = false;
     return true;
   }
   void answer(std::uint64_t number) {
     if (number <= handled_ || number > last_) return;
     answered_[number - handled_ - 1] = true;
     while (!answered_.empty() && answered_.front()) {
-      answered_.pop_front();
+      answered_.pop();
       ++handled_;
     }
   }
@@ -37,7 +38,7 @@ class Window {
   std::size_t open() const { return answered_.size(); }
 
  private:
-  std::deque<bool> answered_;  ///< of the numbers handled_ + 1 to last_
+  Fifo<bool> answered_;  ///< of the numbers handled_ + 1 to last_
   std::uint64_t last_ = 0, handled_ = 0, told_ = 0;
 };
 

@@ -110,6 +110,37 @@ TEST(Purse, DoesNotOverflowWhateverAnEdgeGives) {
   EXPECT_TRUE(purse.allows());
 }
 
+TEST(Fifo, KeepsTheOrderWhileItGoesRoundAndGrows) {
+  Fifo<std::string> queue;
+  std::uint64_t pushed = 0, popped = 0;
+  for (const std::size_t length : {5U, 3U, 20U, 1U, 100U, 2U}) {
+    while (queue.size() < length) queue.push() = std::to_string(pushed++);
+    for (std::size_t i = 0; i < queue.size(); ++i) EXPECT_EQ(queue[i], std::to_string(popped + i));
+    while (queue.size() > length / 2) {
+      EXPECT_EQ(queue.front(), std::to_string(popped++));
+      queue.pop();
+    }
+  }
+}
+
+TEST(Fifo, GivesAPlaceOutAgainWithTheMemoryOfWhatWasInIt) {
+  Fifo<std::string> queue;
+  const std::string text(1000, 'x');
+  queue.push() = text;
+  const char* const memory = queue.front().data();
+  queue.pop();
+  for (int i = 0; i < 7; ++i) {
+    queue.push().clear();
+    queue.pop();
+  }
+  EXPECT_EQ(queue.push().assign(text).data(), memory);
+  queue.release();
+  EXPECT_EQ(queue.size(), 1U) << "what is queued stays";
+  queue.pop();
+  queue.release();
+  EXPECT_NE(queue.push(), text) << "a new place";
+}
+
 TEST(Window, TakesOnlyTheNextNumber) {
   Window window;
   EXPECT_FALSE(window.take(0));

@@ -165,6 +165,25 @@ TEST(Errors, D_26_OfStanzasThatAreTooBigForThePeerDrawOnTheSameBudget) {
   EXPECT_THAT(scene.delivered(kNorth), SizeIs(11));
 }
 
+TEST(Records, HoldNothingOfTheStanzaBefore) {
+  Scene scene;
+  scene.connect();
+  scene.stanza(kPeer, 1, {.id = "m1"});
+  scene.stanza(kPeer, 2, {.id = "", .name = "iq", .type = "get"});
+  scene.stanza(kPeer, 3, {.id = "", .name = "presence", .type = ""});
+  const auto records = scene.stanza_records();
+  ASSERT_THAT(records, SizeIs(3));
+  EXPECT_EQ(records[0].number_out, 1U);
+  EXPECT_EQ(records[1].verdict, "bounce");
+  EXPECT_EQ(records[1].id, "");
+  EXPECT_EQ(records[1].leg_out + records[1].number_out + records[1].octets_out, 0U);
+  EXPECT_EQ(records[1].sha256_out, audit::Digest{});
+  EXPECT_EQ(records[2].verdict, "release");
+  EXPECT_EQ(records[2].type, "");
+  EXPECT_EQ(records[2].reason, "policy.granted");
+  EXPECT_EQ(records[2].number_out, 2U);
+}
+
 TEST(Errors, ABounceThatHasNoWayLeavesNoRouteBehind) {
   Scene scene;
   scene.connect();
