@@ -55,6 +55,9 @@ bool Filter::permits(const Line& line) const {
   auto earliest = std::string_view(since);
   if (earliest.ends_with('Z')) earliest.remove_suffix(1);
   if (line.written("time") < earliest) return false;
+  auto latest = std::string_view(until);
+  if (latest.ends_with('Z')) latest.remove_suffix(1);
+  if (!latest.empty() && line.written("time").substr(0, latest.size()) > latest) return false;
   if (!verdict.empty() && line.written("verdict") != verdict) return false;
   if (!from.empty() && !is_of(line.text("from"), from)) return false;
   if (!to.empty() && !is_of(line.text("to"), to)) return false;

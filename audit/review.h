@@ -14,6 +14,7 @@ namespace sallyport::audit {
 struct Filter {
   std::optional<std::uint64_t> record;
   std::string since;     ///< a time as the log writes it, or a front part of one: "2026-03-04T05:06Z", "2026-03-04"
+  std::string until;     ///< the same; all of that minute, day ... is wanted
   std::string reason;    ///< reason, finding or event code; "label" means all of that stage
   std::string verdict;   ///< leaves no events
   std::string from, to;  ///< a JID, a bare JID (all its resources) or a domain (all its JIDs)

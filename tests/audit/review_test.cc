@@ -113,6 +113,13 @@ TEST_F(AuditReview, FindsByTimeVerdictAndNumber) {
   filter.since = "2026-03-04T05:06:08Z";
   EXPECT_FALSE(finds(filter, release(1, 1)));
   filter.since = "";
+  filter.until = "2026-03-04T05:06";
+  EXPECT_TRUE(finds(filter, release(1, 1)));
+  filter.until = "2026-03-04T05:05";
+  EXPECT_FALSE(finds(filter, release(1, 1)));
+  filter.until = "2026-03-03";
+  EXPECT_FALSE(finds(filter, release(1, 1)));
+  filter.until = "";
   filter.verdict = "drop";
   EXPECT_FALSE(finds(filter, release(1, 1)));
   filter.verdict = "release";

@@ -167,6 +167,7 @@ void add_show(CLI::App& audit) {
   command->add_option("directory", options->directory, "The log's directory")->required();
   command->add_flag("--follow,-f", options->follow, "Go on with records as they come");
   command->add_option("--since", options->filter.since, "From this UTC time on: 2026-03-04 or 2026-03-04T05:06");
+  command->add_option("--until", options->filter.until, "Up to this UTC time: 2026-03-04 or 2026-03-04T05:06");
   command->add_option("--reason", options->filter.reason,
                       "With this reason, finding or event code; \"label\" for all of a stage");
   command->add_option("--verdict", options->filter.verdict, "release, alter, answer, bounce, drop or sever");
