@@ -18,13 +18,13 @@ Key<LabelPolicyText> option(const std::string& name, V Options::* member,
 /// A name that stands elsewhere, or in the SPIF.
 template <class T>
 Key<T> word(const std::string& name, Written T::* member, std::string type, std::string meaning) {
-  return {name, type, "", std::move(meaning), false, [=](Reading& in, const toml::node& node, T& out) {
+  return {name, std::move(type), "", std::move(meaning), false, [=](Reading& in, const toml::node& node, T& out) {
             if (auto written = in.title(node)) out.*member = std::move(*written);
           }};
 }
 template <class T>
 Key<T> word(const std::string& name, std::optional<Written> T::* member, std::string type, std::string meaning) {
-  return {name, type, "", std::move(meaning), false, [=](Reading& in, const toml::node& node, T& out) {
+  return {name, std::move(type), "", std::move(meaning), false, [=](Reading& in, const toml::node& node, T& out) {
             if (auto written = in.title(node)) out.*member = std::move(*written);
           }};
 }

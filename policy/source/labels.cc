@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -28,8 +29,9 @@ Values values_of(const label::Policy& policy) {
     const label::Tag& tag = policy.tag_at(policy.tag_of(n));
     const std::string& set = policy.tag_set_at(tag.tag_set).name;
     for (const std::string& value : {policy.category_at(n).name, std::string("*")}) {
-      values.emplace(tag.name + ":" + value, n);
-      if (set != tag.name) values.emplace(set + ":" + value, n);
+      const std::string behind = ":" + value;
+      values.emplace(tag.name + behind, n);
+      if (set != tag.name) values.emplace(set + behind, n);
     }
   }
   return values;
@@ -94,7 +96,7 @@ class LabelCompiler {
       if (const auto number = class_named(*policy, *text.absent_class))
         row.options.absent_class = policy->class_at(*number).lacv;
     Values values = values_of(*policy);
-    loaded_.back() = LoadedPolicy{std::move(*loaded), std::move(*policy), std::move(values)};
+    loaded_.back() = std::make_unique<LoadedPolicy>(std::move(*loaded), std::move(*policy), std::move(values));
   }
 
   void check_policies() {
@@ -126,6 +128,7 @@ class LabelCompiler {
     if (found != rows.end()) return static_cast<std::uint16_t>(found - rows.begin());
     if (name.text.empty()) return std::nullopt;  // its mistake has been told
     std::vector<std::string_view> known;
+    known.reserve(rows.size());
     for (const Row& row : rows) known.emplace_back(row.name);
     const std::string_view meant = inspect::nearest(name.text, known);
     in_.mistake(name.at, "there is no " + std::string(what) + " '" + name.text + "'",
@@ -203,7 +206,7 @@ class LabelCompiler {
     const LoadedPolicy& of = *loaded_[*policy];
     row.policy = *policy;
     row.clearance.policy = of.policy.id();
-    if (text.file) return read_clearance(text, of, row);
+    if (text.file) return read_clearance(text, *text.file, of, row);
     for (const Written& name : text.classes)
       if (const auto number = class_named(of.policy, name))
         row.clearance.classes.push_back(of.policy.class_at(*number).lacv);
@@ -213,28 +216,26 @@ class LabelCompiler {
       in_.warning(text.name.at, "the clearance '" + row.name + "' has no class, so it grants nothing", "add classes");
   }
 
-  void read_clearance(const ClearanceText& text, const LoadedPolicy& of, NamedClearance& row) {
+  void read_clearance(const ClearanceText& text, const Written& path, const LoadedPolicy& of, NamedClearance& row) {
     if (!text.classes.empty() || !text.categories.empty())
-      in_.mistake(text.file->at, "the clearance '" + row.name + "' is written out and in a file",
-                  "take one of the two away");
-    const auto file = content(*text.file);
+      in_.mistake(path.at, "the clearance '" + row.name + "' is written out and in a file", "take one of the two away");
+    const auto file = content(path);
     if (!file) return;
     auto found = clearance_of(*file, of.policy, labels_.names);
-    if (!found) return in_.mistake(text.file->at, "'" + text.file->text + "' is no clearance: " + found.error(), "");
+    if (!found) return in_.mistake(path.at, "'" + path.text + "' is no clearance: " + found.error(), "");
     if (found->policy != of.policy.id())
-      return in_.mistake(text.file->at,
-                         "'" + text.file->text + "' is a clearance under another policy: " + found->policy.text(),
+      return in_.mistake(path.at, "'" + path.text + "' is a clearance under another policy: " + found->policy.text(),
                          "name its policy");
     const label::UnknownInClearance unknown = label::unknown_in(of.policy, *found);
     if (!unknown.empty()) {
       const bool refuse = out_.policies[row.policy].options.unknown_in_clearance == label::Lenience::Refuse;
-      const std::string what = "'" + text.file->text + "' holds " +
+      const std::string what = "'" + path.text + "' holds " +
                                std::to_string(unknown.classes.size() + unknown.categories.size()) +
                                " classes or values that " + of.policy.spif().name + " does not know";
       if (refuse)
-        in_.mistake(text.file->at, what, "bring the clearance or the SPIF up to date");
+        in_.mistake(path.at, what, "bring the clearance or the SPIF up to date");
       else
-        in_.warning(text.file->at, what, "they are left out");
+        in_.warning(path.at, what, "they are left out");
       std::erase_if(found->classes, [&](label::Lacv lacv) { return !of.policy.class_number(lacv); });
       std::erase_if(found->categories, [&](const label::CatKey& key) { return !of.policy.category_number(key); });
     }
@@ -329,7 +330,7 @@ class LabelCompiler {
   const ReadFile& read_;
   Tables& tables_;
   LabelTables& out_;
-  std::vector<std::optional<LoadedPolicy>> loaded_;  // as out_.policies
+  std::vector<std::unique_ptr<const LoadedPolicy>> loaded_;  // as out_.policies
 };
 
 }  // namespace
