@@ -8,6 +8,7 @@
 #include <botan/hex.h>
 
 #include "policy/bundle_faults.h"
+#include "policy/content/matcher.h"
 #include "policy/identifier.h"
 #include "policy/payload/switches.h"
 #include "policy/presence/harvest.h"
@@ -117,6 +118,19 @@ std::optional<std::string> logins_fault(const Tables& tables) {
   return std::nullopt;
 }
 
+std::optional<std::string> contents_fault(const Tables& tables) {
+  for (const ContentRule& rule : tables.contents) {
+    if (!is_identifier(rule.id)) return "a content rule has no usable id";
+    if (rule.places == 0 || (rule.places >> (static_cast<unsigned>(kLastTextPlace) + 1)) != 0)
+      return "a content rule looks nowhere";
+    if (!strictly_rising(rule.peerings, [](std::uint16_t p) { return p; }))
+      return "the peerings of a content rule are not sorted and unique";
+    if (!rule.peerings.empty() && rule.peerings.back() >= tables.peerings.size())
+      return "a content rule is for no peering";
+  }
+  return std::nullopt;
+}
+
 /// What the look-ups rely on. The tables come from a compiler or from a file that claims to be from one.
 std::optional<std::string> tables_fault(const Tables& tables) {
   if (!is_title(tables.name)) return "the policy has no usable name";
@@ -127,6 +141,7 @@ std::optional<std::string> tables_fault(const Tables& tables) {
   if (const auto what = routes_fault(tables)) return what;
   if (auto what = rules_fault(tables)) return what;
   if (const auto what = logins_fault(tables)) return what;
+  if (const auto what = contents_fault(tables)) return what;
   if (tables.settings.stages_off & ~kMayBeOff) return "a stage is switched off that cannot be";
   if (tables.limits.leg_octets < 10'000) return "legs must take stanzas of 10000 octets";  // RFC 6120 13.12
   return std::nullopt;
@@ -147,6 +162,9 @@ std::expected<Bundle, BundleFault> Bundle::make(Tables tables) {
   bundle.hash_ = sha256(bundle.octets_);
   bundle.tables_ = std::move(tables);
   bundle.rule_index_ = RuleIndex(bundle.tables_);
+  auto content = ContentMatcher::make(bundle.tables_.contents, bundle.tables_.peerings.size());
+  if (!content) return std::unexpected(BundleFault{std::move(content.error())});
+  bundle.content_ = std::move(*content);
   return bundle;
 }
 

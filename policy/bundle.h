@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,13 +11,17 @@
 #include "inspect/jid.h"
 #include "inspect/mechanism.h"
 #include "inspect/octets.h"
+#include "policy/content/rule.h"
 #include "policy/label_tables.h"
 #include "policy/presence/settings.h"
+#include "policy/rate.h"
 #include "policy/rule.h"
 #include "policy/rule_index.h"
 #include "policy/verdict.h"
 
 namespace sallyport::policy {
+
+class ContentMatcher;
 
 /// How a peer must prove the domain it speaks for (protocol.md 2.5.4).
 enum class Proof : std::uint8_t { External, ExternalOrDialback };
@@ -60,9 +65,10 @@ struct Peering {
   std::vector<std::string> pep_nodes;  ///< whose events may cross from accounts; sorted
   presence::Settings presence_rules;
   PeeringLabels labels;
+  Rates rates;
   static void fields(auto& s, auto&& f) {
     f(s.id, s.message, s.presence, s.iq, s.proof, s.jids, s.refusal, s.payloads, s.pep_nodes, s.presence_rules,
-      s.labels);
+      s.labels, s.rates);
   }
   bool operator==(const Peering&) const = default;
 
@@ -134,9 +140,10 @@ struct Tables {
   Limits limits;
   Settings settings;
   LabelTables labels;
+  std::vector<ContentRule> contents;  ///< in the officer's order
   static void fields(auto& s, auto&& f) {
     f(s.name, s.enclaves, s.domains, s.peerings, s.routes, s.logins, s.lists, s.payloads, s.rules, s.limits, s.settings,
-      s.labels);
+      s.labels, s.contents);
   }
   bool operator==(const Tables&) const = default;
 };
@@ -166,6 +173,7 @@ class Bundle {
   const RuleIndex& rule_index() const { return rule_index_; }
   const Limits& limits() const { return tables_.limits; }
   const Settings& settings() const { return tables_.settings; }
+  const ContentMatcher& content() const { return *content_; }
   bool is_off(Stage stage) const { return (settings().stages_off >> static_cast<unsigned>(stage)) & 1U; }
 
   /// nullptr if no enclave owns it.
@@ -198,6 +206,7 @@ class Bundle {
   Tables tables_;
   std::string octets_, hash_;
   RuleIndex rule_index_;
+  std::shared_ptr<const ContentMatcher> content_;
 };
 
 /// Stable over programs, versions and machines; not keyed. Unordered: lane_key(a, b) == lane_key(b, a).

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policy/presence/changes.h"
+#include "policy/rate.h"
 
 namespace sallyport::policy {
 
@@ -10,6 +11,7 @@ namespace sallyport::policy {
 /// default one changes nothing.
 struct Changes {
   presence::Changes presence;
+  RateChange rates = {};
 };
 
 /// What is committed depends on what becomes of the stanza, which the lane knows last: a release may still fail the

@@ -7,6 +7,7 @@ void Memory::commit(const Changes& changes, const Moment& now) {
     ledger.commit(change, now);
     harvest.commit(change, now);
   }
+  rates.commit(changes.rates, now);
 }
 
 }  // namespace sallyport::policy

@@ -5,6 +5,7 @@
 #include "policy/moment.h"
 #include "policy/presence/harvest.h"
 #include "policy/presence/ledger.h"
+#include "policy/rate.h"
 
 namespace sallyport::policy {
 
@@ -14,6 +15,7 @@ namespace sallyport::policy {
 struct Memory {
   presence::Ledger ledger;
   presence::Harvest harvest;
+  RateBuckets rates{};
 
   /// Makes the changes of one judgement. The stages see them from the next stanza on.
   void commit(const Changes& changes, const Moment& now);

@@ -14,7 +14,7 @@ using StageFunction = Objection (*)(Run& run);
 /// Every stage, in order. One that is not built stands here all the same: unless the policy switches it off by name, it
 /// refuses.
 constexpr std::array<StageFunction, static_cast<std::size_t>(kLastStage) + 1> kStages = {
-    shape, addressing, payload, nullptr, presence_stage, nullptr, nullptr,
+    shape, addressing, payload, nullptr, presence_stage, content, rate,
 };
 
 /// What the stages do for a client's session. One that does not know sessions yet refuses, unless the login, or the
@@ -80,7 +80,9 @@ MessageRefusal told_by(const Peering* peering) {
 
 void release(const Run& run, Judgement& judgement) {
   judgement.reason = Reason::PolicyGranted;
-  judgement.verdict = run.findings.empty() ? Verdict::Release : Verdict::Alter;
+  bool altered = false;
+  for (const Reason finding : run.findings) altered = altered || row(finding).verdict == Verdict::Alter;
+  judgement.verdict = altered ? Verdict::Alter : Verdict::Release;
 }
 
 void alter(Run& run, const Rule& rule, Judgement& judgement) {
@@ -120,6 +122,10 @@ void apply_rules(Run& run, Judgement& judgement) {
 
 }  // namespace
 
+bool is_built(Stage stage) {
+  return kStages[static_cast<std::size_t>(stage)] != nullptr;
+}
+
 Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Moment& now,
                 const Bundle& bundle, Scratch& scratch) {
   Run run{.stanza = stanza,
@@ -138,6 +144,7 @@ Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& cross
   judgement.facts = run.facts;
   judgement.intents = run.intents;
   if (run.peering) judgement.rule = run.peering->id;
+  if (objection == Reason::ContentRefused) judgement.rule = run.content_rule;
   if (objection) {
     refuse(judgement, *objection, told_by(run.peering));
   } else if (run.peering && bundle.rule_index().empty()) {

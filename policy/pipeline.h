@@ -9,6 +9,7 @@
 #include "inspect/element.h"
 #include "inspect/jid.h"
 #include "policy/bundle.h"
+#include "policy/content/fold.h"
 #include "policy/memory.h"
 #include "policy/moment.h"
 #include "policy/verdict.h"
@@ -24,7 +25,11 @@ struct Scratch {
   inspect::Arena arena;
   inspect::JidCache jids;
   std::vector<std::uint16_t> present;  ///< payloads of the stanza that rules name
+  Folder folder = {};
 };
+
+/// Whether this version has the stage. One that is not built refuses everything, unless the policy switches it off.
+bool is_built(Stage stage);
 
 /// Judges one stanza. Edits are made in the tree, so that what is released is what is serialised; the tree of a stanza
 /// that is not released is of no use afterwards. `octets` is the size of the normal form that came in. Judging the same

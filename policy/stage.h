@@ -27,7 +27,8 @@ struct Run {
   const Peering* peering = nullptr;  ///< set by addressing, like both domains
   const Domain* from_domain = nullptr;
   const Domain* to_domain = nullptr;
-  Inventory inventory = {};  ///< set by payload
+  Inventory inventory = {};            ///< set by payload
+  std::string_view content_rule = {};  ///< set by content: whose rule refused it
 };
 
 /// A stage objects, or it does not; nothing that it returns lets a stanza pass.
@@ -42,6 +43,8 @@ Objection client_addressing(Run& run);
 
 Objection payload(Run& run);
 Objection presence_stage(Run& run);
+Objection content(Run& run);
+Objection rate(Run& run);
 
 /// RFC 5646 as far as protocol.md X-06 asks: letters, then groups of letters and digits, at most 35 octets.
 bool is_language_tag(std::string_view text);

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "policy/pipeline.h"
 #include "policy/source/keys.h"
 #include "policy/source/rules.h"
 
@@ -36,6 +37,7 @@ class Compiler {
     for (const PeeringText& peering : text_.peerings) add_peering(peering);
     for (const LoginText& login : text_.logins) add_login(login);
     std::ranges::sort(tables_.logins, {}, [](const Login& l) { return std::pair(l.enclave, l.domain); });
+    for (const ContentText& content : text_.contents) add_content(content);
     std::ranges::sort(tables_.routes, {}, [](const Route& r) { return std::pair(r.from, r.to); });
     compile_labels(in_, text_, read_, tables_);
     compile_rules(in_, text_, tables_);
@@ -124,6 +126,9 @@ class Compiler {
     std::vector<std::string>& rooms = tables_.peerings.back().presence_rules.room_services;
     for (const Written* service : known(text.room_services)) rooms.push_back(service->text);
     std::ranges::sort(rooms);
+    Rates& rates = tables_.peerings.back().rates;
+    rates = text_.rates;
+    if (text.rate) read_section(in_, *text.rate, rate_section(), rates);
     const std::vector<const Written*> to = known(text.to);
     for (const Written* a : known(text.from)) {
       for (const Written* b : to) {
@@ -187,12 +192,38 @@ class Compiler {
     tables_.logins.push_back(std::move(login));
   }
 
+  void add_content(const ContentText& text) {
+    const ContentRule& written = text.rule;
+    if (!written.id.empty() && !content_ids_.insert(written.id).second)
+      in_.mistake(text.at, "there is a content rule '" + written.id + "' already", "give each an id of its own");
+    const bool finds = !written.words.empty() || !written.patterns.empty() || written.links;
+    if (!finds && written.most_octets == 0 && written.most_links == 0)
+      in_.mistake(text.at, "the content rule '" + written.id + "' looks for nothing",
+                  "add words, words_file, patterns, links, max_octets or max_links");
+    if (!finds && written.action == ContentAction::Mask)
+      in_.warning(text.at, "the content rule '" + written.id + "' has nothing that can be masked, so it refuses", "");
+    ContentRule rule = written;
+    for (const Written& id : text.peerings) {
+      const auto at = std::ranges::find(tables_.peerings, id.text, &Peering::id);
+      if (at == tables_.peerings.end()) {
+        in_.mistake(id.at, "there is no peering '" + id.text + "'", "write the id of a [[peering]]");
+      } else {
+        rule.peerings.push_back(static_cast<std::uint16_t>(at - tables_.peerings.begin()));
+      }
+    }
+    if (text.peerings.empty())
+      for (std::size_t i = 0; i < tables_.peerings.size(); ++i) rule.peerings.push_back(static_cast<std::uint16_t>(i));
+    std::ranges::sort(rule.peerings);
+    rule.peerings.erase(std::ranges::unique(rule.peerings).begin(), rule.peerings.end());
+    tables_.contents.push_back(std::move(rule));
+  }
+
   void warn() {
     for (auto i = static_cast<unsigned>(Stage::Payload); i <= static_cast<unsigned>(kLastStage); ++i) {
       const std::string stage(name(static_cast<Stage>(i)));
       if ((text_.stages.off >> i) & 1U)
         in_.warning(text_.stages.at, "the stage '" + stage + "' is switched off", "nothing is checked there");
-      else
+      else if (!is_built(static_cast<Stage>(i)))
         in_.warning(text_.stages.at, "this version has no stage '" + stage + "', so nothing crosses",
                     "name it in [stages] off = [...] to let stanzas cross unchecked by it");
     }
@@ -227,7 +258,7 @@ class Compiler {
   const PolicyText& text_;
   const ReadFile& read_;
   Owners owners_;
-  std::set<std::string> ids_;
+  std::set<std::string> ids_, content_ids_;
   std::map<std::pair<std::string, std::string>, std::string> granted_;  // pair -> id of its peering
   Tables tables_;
 };

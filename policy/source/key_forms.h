@@ -28,15 +28,15 @@ Key<T> choice(const std::string& name, V T::* member, const std::vector<std::pai
               std::string meaning) {
   std::string all, fallback;
   for (const auto& [word, value] : words) {
-    all += (all.empty() ? "" : ", ") + quoted(word);
-    if (value == T{}.*member) fallback = quoted(word);
+    all += (all.empty() ? "" : ", ") + source::quoted(word);
+    if (value == T{}.*member) fallback = source::quoted(word);
   }
   return {name, "one of " + all, fallback, std::move(meaning), false, [=](Reading& in, const toml::node& node, T& out) {
             const auto written = in.text(node, "one of " + all);
             if (!written) return;
             const auto found = std::ranges::find(words, written->text, [](const auto& word) { return word.first; });
             if (found == words.end())
-              return in.mistake(node.source(), "'" + name + "' can't be " + quoted(written->text),
+              return in.mistake(node.source(), "'" + name + "' can't be " + source::quoted(written->text),
                                 "write one of " + all);
             out.*member = found->second;
           }};

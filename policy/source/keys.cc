@@ -39,6 +39,12 @@ Section<PolicyText> file_section() {
        table<P, Settings>("settings", settings_section(), "The table [settings].",
                           [](P& p) -> Settings& { return p.settings; }),
        table<P, Limits>("limits", limits_section(), "The table [limits].", [](P& p) -> Limits& { return p.limits; }),
+       table<P, Rates>("rate", rate_section(), "The table [rate].", [](P& p) -> Rates& { return p.rates; }),
+       tables<P, ContentText>("content", "[[content]]", content_section(), "One [[content]] for each rule about text.",
+                              [](P& p, const toml::node& node) -> ContentText& {
+                                p.contents.push_back({.at = node.source(), .rule = {}, .peerings = {}});
+                                return p.contents.back();
+                              }),
        required(Key<P>{"enclave", "tables", "", "One table [enclave.NAME] for each enclave.", false, read_enclaves}),
        set_tables("domains", &P::domain_sets,
                   "The table [domains]: named sets of domains. `\"*.example.org\"` is every domain under it that an "

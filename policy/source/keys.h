@@ -36,6 +36,7 @@ struct PeeringText {
   Peering rule;
   bool both = false;
   PayloadsText payloads = {};
+  const toml::table* rate = nullptr;  ///< its own, over those of [rate]
   std::vector<Written> from, to;
   std::vector<Written> room_services;
   PeeringLabelsText labels = {};
@@ -75,6 +76,13 @@ struct LoginText {
   std::vector<Written> to;    ///< home domains
 };
 
+/// A [[content]] section; its peerings by name.
+struct ContentText {
+  toml::source_region at;
+  ContentRule rule;
+  std::vector<Written> peerings;
+};
+
 struct StagesText {
   toml::source_region at;
   std::uint8_t off = 0;
@@ -86,6 +94,8 @@ struct PolicyText {
   StagesText stages;
   Settings settings;
   Limits limits;
+  Rates rates;
+  std::vector<ContentText> contents;
   std::vector<EnclaveText> enclaves;
   std::vector<PeeringText> peerings;
   std::vector<SetText> domain_sets, user_lists, room_lists;
@@ -99,6 +109,8 @@ Section<PolicyText> policy_section();
 Section<StagesText> stages_section();
 Section<Settings> settings_section();
 Section<Limits> limits_section();
+Section<Rates> rate_section();
+Section<ContentText> content_section();
 Section<EnclaveText> enclave_section();
 Section<DomainText> domain_section();
 Section<PeeringText> peering_section();

@@ -148,6 +148,11 @@ Section<PeeringText> peering_section() {
                                   [](P& p) -> PeeringLabelsText& { return p.labels; })};
   std::ranges::move(payload_keys(), std::back_inserter(keys));
   add_presence_keys(keys);
+  keys.push_back({"rate", "table", "", "The table [peering.rate] below it: what differs from [rate].", false,
+                  [](Reading& in, const toml::node& node, P& out) {
+                    out.rate = node.as_table();
+                    if (!out.rate) in.mistake(node.source(), "'rate' is not a table", "write [peering.rate] below it");
+                  }});
   return {
       "[[peering]]",
       "A rule that lets stanzas cross. What no peering names does not cross. An ordered pair of domains may stand in "

@@ -42,6 +42,7 @@ class Reading {
   /// What was found in a file that this one names.
   void add(std::vector<Mistake> mistakes, std::vector<Mistake> warnings);
 
+  const std::string& file() const { return file_; }
   std::vector<Mistake>& mistakes() { return mistakes_; }
   std::vector<Mistake>& warnings() { return warnings_; }
 

@@ -17,7 +17,7 @@ constexpr std::string_view kHead =
     "[policy]\n"
     "name = \"demo\"\n\n"
     "[stages]\n"
-    "off = [\"payload\", \"label\", \"presence\", \"content\", \"rate\"]\n\n"
+    "off = [\"label\", \"presence\"]\n\n"
     "[enclave.north]\n"
     "[[enclave.north.domain]]\n"
     "name = \"north.test\"\n"
@@ -96,6 +96,8 @@ std::string policy_reference() {
   add(page, label_holder_section());
   add(page, settings_section());
   add(page, limits_section());
+  add(page, content_section());
+  add(page, rate_section());
   return page;
 }
 

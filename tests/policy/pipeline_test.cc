@@ -90,7 +90,7 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   for (const auto& [from, to] : vector.granted) granted.push_back({from, to});
   const std::string octets = normal_form(vector.in);
 
-  const Memory memory;
+  Memory memory;
   Scratch scratch(memory);
   const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
   ASSERT_TRUE(stanza) << stanza.error().what;
@@ -102,6 +102,12 @@ TEST_P(Vectors, ComeToWhatTheySay) {
     crossing.login = bundle.login("north", *bundle.domain("south.test"));
   }
   const Moment now{.wall = vector.time, .steady = {}};
+  for (int before = 1; before < vector.repeat; ++before) {
+    const auto earlier = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
+    const Judgement of_earlier = judge(**earlier, octets.size(), crossing, now, bundle, scratch);
+    const bool released = of_earlier.verdict == Verdict::Release || of_earlier.verdict == Verdict::Alter;
+    memory.commit(released ? of_earlier.intents.release : of_earlier.intents.refusal, now);
+  }
   const Judgement judgement = judge(**stanza, octets.size(), crossing, now, bundle, scratch);
 
   EXPECT_EQ(name(judgement.verdict), vector.verdict);

@@ -61,6 +61,8 @@ void set(Vector& vector, const std::string& key, const std::string& value) {
   } else if (key == "set") {
     const std::size_t space = value.find(' ');
     vector.settings.emplace_back(value.substr(0, space), value.substr(space + 1));
+  } else if (key == "repeat") {
+    vector.repeat = std::stoi(value);
   } else if (key == "lang") {
     vector.lang = value;
   } else if (key == "session") {

@@ -17,6 +17,7 @@ struct Vector {
   std::string out;
   std::vector<std::pair<std::string, std::string>> settings;  ///< table, line of TOML
   std::string lang;
+  int repeat = 1;
   std::vector<std::pair<std::string, std::string>> granted = {{"north.test", "south.test"}};
   std::string from_enclave = "north", to_enclave = "south";
   std::string rule;  ///< "" if it is not looked at

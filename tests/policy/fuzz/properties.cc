@@ -25,7 +25,16 @@ Bundle make_bundle() {
   all.pep_nodes = {"n"};
   tables.peerings = {all};
   tables.routes = {{0, 2, 0}, {1, 2, 0}, {2, 0, 0}};
-  tables.settings.stages_off = 0b1111000;
+  tables.settings.stages_off = 0b0011000;
+  ContentRule mask;
+  mask.id = "mask";
+  mask.action = ContentAction::Mask;
+  mask.places = 0x7F;
+  mask.words = {"a"};
+  mask.patterns = {"[0-9]+"};
+  mask.links = true;
+  mask.peerings = {0};
+  tables.contents = {mask};
   return *Bundle::make(std::move(tables));
 }
 
