@@ -59,7 +59,7 @@ class Composer {
   std::string text(const std::string& name, const Markings& markings) const {
     for (const MarkingData* data : pick(markings.data, lang_)) {
       if (!applies(*data)) continue;
-      const std::string shown = (data->codes & kNoNameDisplay) != 0 ? std::string() : name;
+      std::string shown = (data->codes & kNoNameDisplay) != 0 ? std::string() : name;
       if ((data->codes & (kReplacePolicy | kNoMarkingDisplay)) != 0 || !data->phrase) return shown;
       if (options_.name_beside_phrase && !shown.empty()) return shown + ' ' + *data->phrase;
       return *data->phrase;

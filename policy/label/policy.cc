@@ -1,12 +1,11 @@
 #include "policy/label/policy.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
-#include <unicode/uchar.h>
-#include <unicode/utf8.h>
+#include <unicode/unistr.h>
 
+#include "inspect/utf8.h"
 #include "policy/label/consistent.h"
 
 namespace sallyport::policy::label {
@@ -24,14 +23,14 @@ std::optional<Number> find(const std::vector<std::pair<Key, Number>>& sorted, co
   return at->second;
 }
 
-bool is_space(UChar32 c) {
+bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
 std::string collapsed(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (!is_space(static_cast<unsigned char>(c)))
+    if (!is_space(c))
       out.push_back(c);
     else if (!out.empty() && out.back() != ' ')
       out.push_back(' ');
@@ -44,19 +43,10 @@ std::string collapsed(std::string_view text) {
 
 std::string folded(std::string_view name) {
   const std::string in = collapsed(name);
+  if (!inspect::is_clean_text(in)) return {};
+  auto text = icu::UnicodeString::fromUTF8(icu::StringPiece(in.data(), static_cast<std::int32_t>(in.size())));
   std::string out;
-  const auto* octets = reinterpret_cast<const std::uint8_t*>(in.data());
-  const auto size = static_cast<std::int32_t>(in.size());
-  for (std::int32_t at = 0; at < size;) {
-    UChar32 c = 0;
-    U8_NEXT(octets, at, size, c);
-    if (c < 0) return {};
-    c = u_foldCase(c, U_FOLD_CASE_DEFAULT);
-    std::array<char, U8_MAX_LENGTH> encoded{};
-    std::int32_t length = 0;
-    U8_APPEND_UNSAFE(encoded.data(), length, c);
-    out.append(encoded.data(), static_cast<std::size_t>(length));
-  }
+  text.foldCase().toUTF8String(out);
   return out;
 }
 

@@ -25,7 +25,7 @@ constexpr CatType type_of(TagKind kind) {
   return is_restrictive(kind) ? CatType::Restrictive : is_permissive(kind) ? CatType::Permissive : CatType::Informative;
 }
 
-/// White space collapsed and trimmed, case folded (simple folding of Unicode). Text that is not UTF-8 folds to "".
+/// White space collapsed and trimmed, case folded as Unicode says. Text that is not UTF-8 folds to "".
 std::string folded(std::string_view name);
 
 /// The position of a category over all tags, in the order of the file.

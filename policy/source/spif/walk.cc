@@ -143,6 +143,7 @@ void Walk::check_children(const Element& e, std::initializer_list<Child> known) 
     }
     if (found == list.end()) {
       std::vector<std::string_view> names;
+      names.reserve(list.size());
       for (const Child& each : list) names.push_back(each.name);
       const std::string_view meant = inspect::nearest(child.name, names);
       mistake(child, "unknown element " + quoted(child.name) + " in " + quoted(e.name),
