@@ -199,6 +199,40 @@ TEST_F(PolicyCommand, ReplaysStanzasAndTellsWhatNewlyCrosses) {
   EXPECT_EQ(run({"replay", "--old", rules, "--new", rules, file("broken.xml", "<message>")}), 2);
 }
 
+/// The officer's guide goes through these.
+TEST_F(PolicyCommand, MakesOfTheExampleWhatTheGuideSays) {
+  const std::filesystem::path example =
+      std::filesystem::path(SALLYPORT_TESTS_DIR).parent_path() / "docs" / "examples" / "two-partners";
+  EXPECT_EQ(run({"check", example}), 0);
+  EXPECT_THAT(out_, HasSubstr("2 peerings, 4 ordered pairs of domains, 6 rules"));
+  EXPECT_THAT(error_, ::testing::Not(HasSubstr("rule")));
+  const std::pair<const char*, const char*> rows[] = {
+      {"text.xml", "verdict   release\nreason    policy.granted"},
+      {"text.xml", "rule      liaison-text\n"},
+      {"subject.xml", "finding   rule.altered\n"},
+      {"subject.xml", "rule      liaison-cut\n"},
+      {"stranger.xml", "reason    rule.refused\n"},
+      {"stranger.xml", "rule      closed\n"},
+      {"ping.xml", "verdict   answer\n"},
+      {"ping.xml", "rule      ping\n"},
+      {"evening.xml", "rule      closed\n"},
+  };
+  for (const auto& [stanza, expected] : rows) {
+    EXPECT_EQ(run({"explain", "--bundle", example, "--time", "2026-03-02T19:00", example / "stanzas" / stanza}), 0);
+    EXPECT_THAT(out_, HasSubstr(expected)) << stanza;
+  }
+  std::ifstream in(example / "policy.toml");
+  std::string later{std::istreambuf_iterator<char>(in), {}};
+  const std::string hours = "07:00-18:00";
+  ASSERT_NE(later.find(hours), std::string::npos);
+  later.replace(later.find(hours), hours.size(), "07:00-20:00");
+  EXPECT_EQ(run({"replay", "--old", example, "--new", file("later.toml", later), "--time", "2026-03-02T19:00",
+                 example / "stanzas"}),
+            3);
+  EXPECT_THAT(out_, HasSubstr("newly crosses: 1\n"));
+  EXPECT_THAT(out_, ::testing::Not(HasSubstr("newly refused")));
+}
+
 TEST_F(PolicyCommand, TakesAFolderForItsPolicy) {
   std::filesystem::create_directories(folder_ / "mine");
   std::filesystem::copy_file(policy_, folder_ / "mine" / "policy.toml");
