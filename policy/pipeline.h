@@ -37,6 +37,9 @@ bool is_built(Stage stage);
 Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Moment& now,
                 const Bundle& bundle, Scratch& scratch);
 
+/// Whether this version has the stage for what passes between servers. One that is not built refuses.
+bool is_built(Stage stage);
+
 /// Asks again of what is to leave (design.md section 3, step 6; also of injections): is it a stanza, has it the `to`
 /// and `from` that a S2S leg requires, are their domains the pair granted on the out-leg, does it fit? `octets` is the
 /// size of the canonical XML, `limit` the smaller of the peer's and our own (0: none told). nullopt: it may leave.

@@ -279,12 +279,12 @@ TEST(PolicySource, WarnsOfEveryStageThatChecksNothing) {
 }
 
 TEST(PolicySource, WarnsOfAStageThatIsNotBuiltAndStaysOn) {
-  const auto compiled = compile(with("\"label\", ", ""), "p.toml");
+  const auto compiled = compile(with(", \"rate\"", ""), "p.toml");
   ASSERT_TRUE(compiled);
-  EXPECT_FALSE(compiled->bundle.is_off(Stage::Label));
+  EXPECT_FALSE(compiled->bundle.is_off(Stage::Rate));
   std::string told;
   for (const Mistake& each : compiled->warnings) told += inspect::describe(each);
-  EXPECT_THAT(told, HasSubstr("this version has no stage 'label', so nothing crosses"));
+  EXPECT_THAT(told, HasSubstr("this version has no stage 'rate', so nothing crosses"));
 }
 
 TEST(PolicySource, WarnsOfRequestsThatCannotBeAnswered) {
