@@ -1,6 +1,9 @@
 // What a peer may use up, on a whole edge.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "edge_scene.h"
 #include "proxy/edge/keepalive_rate.h"
@@ -279,6 +282,9 @@ TEST_F(EdgeOnLoopback, D_20_APeerThatSendsOnlyWhiteSpaceIsReadMoreSlowly) {
   start();
   PeerPlayed near = peer();
   open_in_leg(near);
+  // Each of them is to arrive alone, not gathered by the sender's TCP.
+  const int on = 1;
+  ::setsockopt(near.socket(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   int at_once = 0;
   bool paused = false;
   while (!paused && at_once < 10 * KeepaliveRate::kBurst) {
