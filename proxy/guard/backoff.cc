@@ -13,6 +13,13 @@ void Gate::fail(Steady now, std::mt19937_64& random) {
   opens_ = now + milliseconds(jitter(random));
 }
 
+bool Gate::reopen(Steady now) {
+  const bool was_closed = opens_ > now;
+  failures_ = 0;
+  opens_ = std::min(opens_, now);
+  return was_closed;
+}
+
 void Gate::lose(Steady since, Steady now, bool clean, std::mt19937_64& random) {
   if (now - since >= kProven) failures_ = 0;
   if (!clean) fail(now, random);

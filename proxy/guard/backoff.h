@@ -31,6 +31,8 @@ class Gate {
   /// The dial is over without failure of the far domain: it stands, or was given up here.
   void end_dial() { --dials_; }
   void fail(Steady now, std::mt19937_64& random);
+  /// The domain has shown by itself that it is there: it has just proved a leg. True: the gate was closed.
+  bool reopen(Steady now);
   /// A leg that stood since `since` was lost. A clean end closes no gate (S-14).
   void lose(Steady since, Steady now, bool clean, std::mt19937_64& random);
 

@@ -74,6 +74,7 @@ class Lane {
 
   void open(EdgeIndex edge, std::uint16_t edge_lane, airlock::LegId id, const airlock::Opened& opened);
   void prove(InLeg& leg, const airlock::Proved& proved);
+  void reopen_gate(const std::string& domain);
   void take_stanza(InLeg& leg, const airlock::Stanza& stanza);
   void judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node);
   void release(const Origin& origin, const inspect::Node& node, Route& route, const policy::Judgement& judgement);

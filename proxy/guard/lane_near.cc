@@ -135,7 +135,19 @@ void Lane::prove(InLeg& leg, const airlock::Proved& proved) {
   if (state_.draining || state_.halted) return state_.refuse(leg, Reason::LegShutdown);
   const EdgeIndex far = state_.edge_of(leg.to_enclave);
   if (far == state_.edges.size()) return state_.refuse(leg, Reason::LegFarUnreachable);
+  reopen_gate(pair->from);
   state_.route_of(*pair, leg.edge, far).hold(leg);
+}
+
+/// S-19: a domain that has just proved a leg is there again, so that what waits for it need not wait until its gate
+/// opens.
+void Lane::reopen_gate(const std::string& domain) {
+  const auto gate = state_.gates.find(domain);
+  if (gate == state_.gates.end() || !gate->second.reopen(state_.now.steady)) return;
+  std::vector<Route*> waiting;
+  for (const auto& [serial, route] : state_.routes)
+    if (route->pair().to == domain) waiting.push_back(route.get());
+  for (Route* route : waiting) route->retry();
 }
 
 void Lane::take_stanza(InLeg& leg, const airlock::Stanza& stanza) {

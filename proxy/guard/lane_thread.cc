@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <malloc.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
@@ -14,6 +15,8 @@ namespace {
 
 /// In records: what a lane may have under way to the log. Far above what its legs' credit allows in normal use.
 constexpr std::size_t kRing = 16 * 1024;
+constexpr std::chrono::seconds kTrim{5};
+constexpr std::uint64_t kQuietInputs = 500;  // within that time
 
 std::string_view name(airlock::ChannelEnd end) {
   switch (end) {
@@ -82,6 +85,7 @@ LaneThread::LaneThread(LaneSettings settings, audit::Log& log, Budget& budget,
     : context_(1),
       work_(context_.get_executor()),
       timer_(context_),
+      trim_timer_(context_),
       coordinator_(coordinator),
       edges_(settings.enclaves.size()),
       lane_(std::move(settings), *this,
@@ -215,6 +219,20 @@ void LaneThread::on_log_news() {
 void LaneThread::finish_input() {
   lane_.flush(now());
   set_timer();
+  ++inputs_;
+  trim_later();
+}
+
+void LaneThread::trim_later() {
+  if (std::exchange(trim_waits_, true)) return;
+  trim_timer_.expires_after(kTrim);
+  trim_timer_.async_wait([this, before = inputs_](boost::system::error_code cancelled) {
+    trim_waits_ = false;
+    if (cancelled) return;
+    if (inputs_ - before > kQuietInputs) return trim_later();
+    // The C library keeps what was freed between live pieces until it is asked.
+    malloc_trim(0);
+  });
 }
 
 void LaneThread::set_timer() {

@@ -69,6 +69,8 @@ class LaneThread final : private Outlet {
   /// After every input: what is due once for it goes out, and the timer is set.
   void finish_input();
   void set_timer();
+  /// Gives freed memory back to the system once it is quiet.
+  void trim_later();
   static Moment now();
 
   struct EdgeLines {
@@ -80,6 +82,9 @@ class LaneThread final : private Outlet {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer timer_;
   Steady timer_at_ = kNever;
+  boost::asio::steady_timer trim_timer_;
+  bool trim_waits_ = false;
+  std::uint64_t inputs_ = 0;
   Coordinator& coordinator_;
   std::atomic<bool> news_posted_{false};
   std::vector<EdgeLines> edges_;
