@@ -19,4 +19,8 @@ std::int64_t seconds_since_epoch(const ASN1_TIME* time) {
   return timegm(&parts);
 }
 
+std::int64_t ends(const X509* certificate) {
+  return certificate == nullptr ? 0 : seconds_since_epoch(X509_get0_notAfter(certificate));
+}
+
 }  // namespace sallyport::trust

@@ -36,5 +36,7 @@ std::string last_openssl_error();
 
 /// Seconds since 1970, UTC; 0 if the time cannot be read.
 std::int64_t seconds_since_epoch(const ASN1_TIME* time);
+/// When the certificate ends, as above; 0 for none.
+std::int64_t ends(const X509* certificate);
 
 }  // namespace sallyport::trust

@@ -39,8 +39,14 @@ struct NextHop {
   bool operator==(const NextHop&) const = default;
 };
 
+/// The only keys that a domain of this enclave is believed with, in addition to its chain.
+struct Pin {
+  std::string domain;             ///< prepared
+  std::vector<std::string> keys;  ///< SHA-256 of the SubjectPublicKeyInfo, 32 octets each
+  bool operator==(const Pin&) const = default;
+};
+
 enum class TlsProfile : std::uint8_t { Bcp195_2022 };  ///< RFC 9325; names are dated and never change meaning
-enum class RevocationMode : std::uint8_t { Required, Soft, Off };
 
 /// Limits on peers (protocol.md section 8); the defaults are that section's.
 struct EdgeLimits {
@@ -68,9 +74,9 @@ struct Edge {
   std::vector<Listener> listeners;
   std::vector<Face> faces;
   std::vector<NextHop> next_hops;
+  std::vector<Pin> pins;
   std::vector<std::filesystem::path> anchors;  ///< PEM files; only these are trusted
   std::vector<std::filesystem::path> crls;
-  RevocationMode revocation = RevocationMode::Soft;
   std::vector<Endpoint> resolvers;      ///< empty: only next hops are used
   std::filesystem::path dnssec_anchor;  ///< empty: no validation
   bool local_addresses = false;         ///< take loopback and link-local addresses from DNS

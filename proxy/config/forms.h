@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "inspect/base64.h"
 #include "inspect/jid.h"
 #include "proxy/config/keys.h"
 #include "proxy/config/values.h"
@@ -183,6 +184,21 @@ Key<T> paths(std::string name, std::vector<std::filesystem::path> T::* member, s
                  [=](Reading& in, const toml::node& node, const std::string& written, T& out) {
                    if (written.empty()) return in.mistake(node, "an empty path", "write a path, or take it away");
                    (out.*member).push_back(in.path(written));
+                 });
+}
+
+/// SHA-256 digests in base 64; kept as 32 octets each.
+template <class T>
+Key<T> digests(std::string name, std::vector<std::string> T::* member, std::string meaning) {
+  return list<T>(std::move(name), "list of digests", "\"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"",
+                 std::move(meaning), [=](Reading& in, const toml::node& node, const std::string& written, T& out) {
+                   auto digest = inspect::decode_base64(written);
+                   if (!digest || digest->size() != 32) {
+                     return in.mistake(node, "'" + written + "' is not a SHA-256 digest in base 64",
+                                       "openssl x509 -in CERT -pubkey -noout | openssl pkey -pubin -outform der | "
+                                       "openssl dgst -sha256 -binary | base64");
+                   }
+                   (out.*member).push_back(*std::move(digest));
                  });
 }
 

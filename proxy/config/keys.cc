@@ -111,11 +111,10 @@ Section<Edge> edge_section() {
                   "anchors", &E::anchors,
                   "PEM files with the certification authorities that this enclave trusts. No other is trusted.")),
               "name the PEM file of the enclave's certification authority; without it no server can prove who it is"),
-       paths<E>("crls", &E::crls, "PEM files with revocation lists of those authorities."),
-       choice<E>("revocation", &E::revocation,
-                 {{"required", RevocationMode::Required}, {"soft", RevocationMode::Soft}, {"off", RevocationMode::Off}},
-                 "What an unknown revocation state means: refused (required), passed and recorded (soft), not asked "
-                 "(off)."),
+       paths<E>("crls", &E::crls,
+                "PEM files with revocation lists of those authorities. What a list says is told to the guard; what an "
+                "unknown "
+                "state means is the officer's to say (`revocation` in the policy)."),
        endpoints<E>("resolvers", &E::resolvers, "This enclave's own DNS servers. Empty: only next hops are used."),
        path<E>("dnssec_anchor", &E::dnssec_anchor,
                "File with the DNSSEC trust anchor. Without it nothing is validated."),
@@ -130,7 +129,7 @@ Section<Edge> edge_section() {
                  "The TLS profile. Names are dated and never change their meaning."),
        count<E>("lanes", &E::lanes, 1, 64, "Threads that serve connections."),
        user<E>("user", &E::user, "User that the edge becomes when started as root. Should be its own.")},
-      {"face", "next_hop", "limits"}};
+      {"face", "next_hop", "pin", "limits"}};
 }
 
 Section<EdgeLimits> limits_section() {
@@ -171,6 +170,20 @@ Section<Face> face_section() {
            required(path<F>("certificate", &F::certificate, "PEM file: the certificate, then its chain.")),
            required(path<F>("key", &F::key, "PEM file with the private key, readable for the edge's user only."))},
           {}};
+}
+
+Section<Pin> pin_section() {
+  using P = Pin;
+  return {
+      "edge.NAME.pin",
+      "One table `[[edge.NAME.pin]]` for each domain of this enclave that is believed with these keys only, beside a "
+      "good chain.",
+      {required(domain<P>("domain", &P::domain, "The near domain.")),
+       filled(required(digests<P>("keys", &P::keys,
+                                  "SHA-256 of the SubjectPublicKeyInfo of each key, in base 64. List the next key "
+                                  "before a server changes to it.")),
+              "write at least one digest")},
+      {}};
 }
 
 Section<NextHop> next_hop_section() {

@@ -40,5 +40,6 @@ Section<Edge> edge_section();
 Section<EdgeLimits> limits_section();
 Section<Face> face_section();
 Section<NextHop> next_hop_section();
+Section<Pin> pin_section();
 
 }  // namespace sallyport::config

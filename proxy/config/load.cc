@@ -96,6 +96,11 @@ void check_edge(Reading& in, const toml::table& table, const Edge& edge) {
                "'" + hop.domain + "' is both a face and a next hop of the enclave '" + edge.enclave + "'",
                "a face is for a domain of another enclave, a next hop for one of this enclave: take one away");
   }
+  for (const Pin& pin : edge.pins) {
+    if (std::ranges::none_of(edge.faces, [&](const Face& face) { return face.domain == pin.domain; })) continue;
+    in.mistake(table.source(), "'" + pin.domain + "' is both a face and pinned in the enclave '" + edge.enclave + "'",
+               "pins are for the servers of this enclave: take one away");
+  }
 }
 
 Edge read_edge(Reading& in, const toml::key& name, const toml::table& table) {
@@ -109,6 +114,7 @@ Edge read_edge(Reading& in, const toml::key& name, const toml::table& table) {
   read_keys(in, table, edge_section(), edge);
   read_array(in, table, face_section(), "face", edge.faces);
   read_array(in, table, next_hop_section(), "next_hop", edge.next_hops);
+  read_array(in, table, pin_section(), "pin", edge.pins);
   if (const auto* limits = subtable(in, table, "limits", false)) {
     in.enter("edge." + edge.enclave + ".limits");
     read_keys(in, *limits, limits_section(), edge.limits);

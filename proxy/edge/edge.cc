@@ -49,6 +49,7 @@ Edge::Edge(Options options, std::shared_ptr<const Settings> settings, std::share
           reports.drain = [this](Attempt attempt, std::chrono::milliseconds deadline) {
             lanes_[0]->post([this, attempt, deadline] { on_drain(attempt, deadline); });
           };
+          reports.news = [this](const std::string& what) { log_->info("{}", what); };
           reports.trouble = [this](const std::string& what) { log_->error("{}", what); };
           lanes.push_back(std::make_unique<Lane>(index, count, epoch, settings_, admission_, std::move(reports)));
         }

@@ -167,7 +167,7 @@ void Initiating::on_sasl(const Node& element, Actions& out) {
 void Initiating::ready(Actions& out) {
   answered_ = true;
   out.emplace_back(Ask{airlock::Ready{settings_.from, settings_.to, lang_, airlock::Method::External, settings_.peer,
-                                      tls_, judgement_.facts, stanza_octets_}});
+                                      tls_, judgement_->facts, stanza_octets_}});
   awaiting_ = Awaiting::Grant;
   enter(Stage::Held);
 }
@@ -178,8 +178,8 @@ void Initiating::on_secure(Secured secured, Actions& out) {
   out.emplace_back(Restart{ParserLimits::before_authentication()});
   header_due_ = true;
   awaiting_ = Awaiting::SecureHeader;
-  if (!judgement_.good) {
-    out.emplace_back(Note{"tls.peer-certificate", judgement_.facts.problem});
+  if (!judgement_->good) {
+    out.emplace_back(Note{"tls.peer-certificate", judgement_->facts.problem});
     return refuse_stream(DialFault::Certificate, StreamCondition::NotAuthorized, "the peer's certificate is not good",
                          out);
   }
@@ -200,6 +200,9 @@ void Initiating::on_injection(Actions& out) {
 
 void Initiating::on_grant(const airlock::Grant&, Actions&) {
   if (awaiting_ != Awaiting::Grant || stage() != Stage::Held) return;
+  // An idle leg keeps only what it may be judged by again.
+  judgement_->forget_all_but_revocation();
+  tls_ = {};
   awaiting_ = Awaiting::Nothing;
   enter(Stage::Open);
 }

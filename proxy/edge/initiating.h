@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "inspect/names.h"
@@ -32,6 +33,7 @@ class Initiating final : public Machine {
 
   std::string_view content_namespace() const override { return inspect::ns::kServer; }
   std::string_view near_domain() const override { return settings_.from; }
+  const Judgement* judged() const override { return judgement_ ? &*judgement_ : nullptr; }
   std::string_view peer_domain() const override { return settings_.to; }
 
  private:
@@ -72,7 +74,7 @@ class Initiating final : public Machine {
   bool answered_ = false;  ///< the Dial has its Ready or Failed
   bool challenged_ = false;
   airlock::TlsFacts tls_;
-  Judgement judgement_;
+  std::optional<Judgement> judgement_;
   std::string lang_;
   std::uint32_t stanza_octets_ = 0;
 };

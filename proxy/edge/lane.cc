@@ -19,8 +19,8 @@ using inspect::StreamCondition;
 
 /// How often a leg's socket is asked what the peer's TCP has taken.
 constexpr std::chrono::milliseconds kSettle{20};
-/// How often all legs are judged again for certificates and lists that have run out (T-14).
-constexpr std::chrono::minutes kCare{10};
+/// How often all legs are judged again at least (T-14; design.md 7).
+constexpr std::chrono::seconds kCare = std::chrono::hours(24);
 constexpr std::chrono::seconds kTrim{5};
 constexpr std::size_t kKeptCipher = 128 * 1024;
 
@@ -46,7 +46,7 @@ Lane::~Lane() = default;
 
 void Lane::run() {
   open_resolver();
-  look_after();
+  plan_care();
   context_.run();
 }
 
@@ -237,10 +237,22 @@ void Lane::apply(std::shared_ptr<const Settings> settings) {
   };
   if (names(before->config) != names(settings_->config)) open_resolver();
   const bool remark = before->config.dscp != settings_->config.dscp;
-  for (const auto& leg : all_legs()) {
+  for (const auto& leg : all_legs())
     if (remark) leg->mark_again();
-    leg->judge_again();
+  judge_all("the reload");
+  plan_care();
+}
+
+void Lane::judge_all(std::string_view cause) {
+  const std::int64_t now = seconds_now();
+  std::vector<std::pair<std::shared_ptr<Leg>, std::string>> ending;
+  for (const auto& leg : all_legs())
+    if (auto why = leg->objection(now)) ending.emplace_back(leg, std::move(*why));
+  for (const auto& [leg, why] : ending) {
+    leg->note("edge.reload-ends", why);
+    if (reports_.news) reports_.news(std::string(cause) + " ends the leg with " + text(leg->peer()) + ": " + why);
   }
+  for (const auto& [leg, why] : ending) leg->sever(StreamCondition::Reset, why);
 }
 
 void Lane::shut_down() {
@@ -303,13 +315,29 @@ void Lane::hibernated() {
   });
 }
 
-void Lane::look_after() {
-  care_timer_.expires_after(kCare);
+void Lane::plan_care() {
+  const std::int64_t now = seconds_now();
+  std::int64_t when = now + kCare.count();
+  if (settings_->anchors && settings_->anchors->next_update() > now)
+    when = std::min(when, settings_->anchors->next_update() + 1);
+  for (const auto& [id, leg] : legs_) when = std::min(when, leg->certificates_end() + 1);
+  care_at_ = 0;
+  look_after_by(when);
+}
+
+void Lane::look_after_by(std::int64_t when) {
+  const std::int64_t now = seconds_now();
+  if (care_at_ != 0 && when >= care_at_) return;
+  care_at_ = std::max(when, now + 1);
+  care_timer_.expires_after(std::chrono::seconds(care_at_ - now));
   care_timer_.async_wait([this](error_code cancelled) {
-    if (cancelled) return;
-    for (const auto& leg : all_legs()) leg->judge_again();
-    look_after();
+    if (!cancelled) look_after();
   });
+}
+
+void Lane::look_after() {
+  judge_all("a new fact");
+  plan_care();
 }
 
 }  // namespace sallyport::edge

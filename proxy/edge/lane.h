@@ -39,7 +39,7 @@ struct LaneReports {
   std::function<void(Attempt, std::string why)> guard_lost;
   std::function<void(Attempt, std::chrono::milliseconds)> drain;
   /// For the operator's log.
-  std::function<void(std::string)> trouble;
+  std::function<void(std::string)> news, trouble;
 };
 
 /// Owns its legs and its channels to every guard lane. Shares no session state with other lanes: everything below is
@@ -74,7 +74,10 @@ class Lane final : airlock::Channel::Owner {
   /// TLS could not be had where that leg was connected to: the other targets are tried.
   void dial_on(airlock::LegId id, Dialled dialled);
   std::size_t legs() const { return legs_.size() + dials_.size(); }
+  /// Says which legs it will end, then ends those and no others.
   void apply(std::shared_ptr<const Settings> settings);
+  /// All legs are judged again at this time (seconds since 1970) at the latest: a certificate ends then (T-14).
+  void look_after_by(std::int64_t when);
   /// Every leg ends with system-shutdown, and the guard hears of each.
   void shut_down();
   /// The same; legs that stand have until `deadline`.
@@ -118,6 +121,8 @@ class Lane final : airlock::Channel::Owner {
   void flush_dirty();
   void settle_later();
   void look_after();
+  void plan_care();
+  void judge_all(std::string_view cause);
   std::vector<std::shared_ptr<Leg>> all_legs() const;
 
   std::uint16_t index_, lanes_;
@@ -138,6 +143,7 @@ class Lane final : airlock::Channel::Owner {
   boost::asio::steady_timer settle_timer_, care_timer_, drain_timer_, trim_timer_;
   bool trim_waits_ = false;
   EventBudget budget_;
+  std::int64_t care_at_ = 0;  ///< seconds since 1970
 
   std::array<char, kReadSize> read_buffer_{};
   std::array<char, 16 * 1024 + 512> plain_buffer_{};

@@ -1,6 +1,7 @@
 #include "proxy/edge/leg.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <sys/socket.h>
@@ -153,6 +154,7 @@ void Leg::on_established(std::string_view rest) {
   secured.judge = [this](std::string_view domain) {
     return lane_.settings().judge(tls_->ssl(), domain, seconds_now());
   };
+  lane_.look_after_by(certificates_end());
   machine_->on_secure(std::move(secured), conversation_->actions());
   pump();
   take(rest);
@@ -281,21 +283,33 @@ void Leg::mark_again() {
   mark(socket_.native_handle(), lane_.settings().config.dscp, peer_.address().is_v6(), failed);
 }
 
-void Leg::judge_again() {
-  if (link_ == Link::Gone || link_ == Link::Lingering) return;
+std::optional<std::string> Leg::objection(std::int64_t now) const {
+  if (link_ == Link::Gone || link_ == Link::Lingering) return std::nullopt;
   const Settings& settings = lane_.settings();
   const auto& listeners = settings.config.listeners;
-  if (listener_ && std::ranges::find(listeners, *listener_) == listeners.end())
-    return sever(StreamCondition::Reset, "its listener is gone");
-  if (machine_->near_domain().empty()) return;
+  if (listener_ && std::ranges::find(listeners, *listener_) == listeners.end()) return "its listener is gone";
+  if (machine_->near_domain().empty()) return std::nullopt;
   if (!settings.serves(machine_->near_domain()) || !settings.contexts->has(machine_->near_domain()))
-    return sever(StreamCondition::Reset, "its face is gone");
-  if (link_ != Link::Secure || machine_->peer_domain().empty()) return;
-  const std::int64_t now = seconds_now();
-  const std::int64_t own_end = settings.contexts->not_after(machine_->near_domain());
-  if (own_end < now) return sever(StreamCondition::Reset, "our certificate has expired");
-  const Judgement judgement = settings.judge(tls_->ssl(), machine_->peer_domain(), now);
-  if (!judgement.good) sever(StreamCondition::Reset, "the peer's certificate: " + judgement.facts.problem);
+    return "its face is gone";
+  if (link_ != Link::Secure || machine_->peer_domain().empty()) return std::nullopt;
+  if (trust::ends(SSL_get_certificate(tls_->ssl())) < now) return "the certificate that we have shown has expired";
+  const Judgement* told = machine_->judged();
+  if (told == nullptr) return std::nullopt;
+  const Judgement today = settings.judge(tls_->ssl(), machine_->peer_domain(), now);
+  if (!today.good) return "the peer's certificate: " + today.facts.problem;
+  // What the new fact means, the policy says when the peer is back.
+  if (today.facts.revocation != told->facts.revocation) return "the revocation state of the peer's certificate is new";
+  return std::nullopt;
+}
+
+std::int64_t Leg::certificates_end() const {
+  if (link_ != Link::Secure) return std::numeric_limits<std::int64_t>::max();
+  std::int64_t end = trust::ends(SSL_get_certificate(tls_->ssl()));
+  if (X509* peer = SSL_get0_peer_certificate(tls_->ssl())) end = std::min(end, trust::ends(peer));
+  const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(tls_->ssl());
+  for (int at = 0; chain != nullptr && at < sk_X509_num(chain); ++at)
+    end = std::min(end, trust::ends(sk_X509_value(chain, at)));
+  return end;
 }
 
 // --- The airlock ---------------------------------------------------------------------------------------------------

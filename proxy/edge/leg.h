@@ -49,8 +49,13 @@ class Leg : public std::enable_shared_from_this<Leg> {
   void sever(inspect::StreamCondition condition, std::string_view why);
   /// Nothing new is begun: ends the leg if it does not stand yet.
   void drain();
-  /// The settings have changed, or time has passed: ends the leg with `<reset/>` if it would not come to be today.
-  void judge_again();
+  /// Why the leg would not come to be today, by new settings or new facts; nullopt: it would. `now`: seconds since
+  /// 1970.
+  std::optional<std::string> objection(std::int64_t now) const;
+  /// When the first certificate of either side ends, seconds since 1970.
+  std::int64_t certificates_end() const;
+  /// Something to record about this leg.
+  void note(std::string_view code, std::string_view why);
   /// Marks its packets anew (NET-01).
   void mark_again();
 
@@ -91,7 +96,6 @@ class Leg : public std::enable_shared_from_this<Leg> {
   // The airlock.
   void ask(const airlock::Body& body);
   void deliver(const airlock::Deliver& delivery);
-  void note(std::string_view code, std::string_view why);
 
   // Writing and the end.
   void touch();

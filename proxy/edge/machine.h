@@ -51,10 +51,17 @@ struct Finish {
 using Action = std::variant<Write, StartTls, Restart, Allow, Ask, Note, Finish>;
 using Actions = std::vector<Action>;
 
-/// The peer's certificate, judged for one domain. `good`: by this enclave's own settings (chain, identity, revocation).
+/// The peer's certificate, judged for one domain. `good`: chain and identity, by this enclave's own anchors and pins.
+/// What its revocation state means, the policy decides.
 struct Judgement {
   airlock::CertificateFacts facts;
   bool good = false;
+
+  void forget_all_but_revocation() {
+    airlock::CertificateFacts kept;
+    kept.revocation = facts.revocation;
+    facts = std::move(kept);
+  }
 };
 
 /// What is known once TLS stands.
@@ -115,6 +122,9 @@ class Machine {
   /// Prepared; "" while unknown. Near: the one that we stand for.
   virtual std::string_view near_domain() const = 0;
   virtual std::string_view peer_domain() const = 0;
+
+  /// What was told of the peer's certificate; nullptr: nothing yet.
+  virtual const Judgement* judged() const { return nullptr; }
 
   Wait wait() const;
   /// Whether the peer is read at all.

@@ -124,7 +124,7 @@ void Receiving::on_secure_header(const inspect::StreamHeader& header, Actions& o
                          settings_.endpoints.peer,
                          settings_.endpoints.destination,
                          secured_.tls,
-                         judgement_.facts};
+                         judgement_->facts};
   opened_ = opened;
   out.emplace_back(Ask{std::move(opened)});
   awaiting_ = Awaiting::Terms;
@@ -248,7 +248,7 @@ void Receiving::on_terms(const airlock::Terms& terms, Actions& out) {
   enter(Stage::Negotiating);
   awaiting_ = Awaiting::Auth;
   // RFC 6120 6.4.5: with nothing to offer, say so instead of letting the peer time out.
-  if (!terms.external || !judgement_.good)
+  if (!terms.external || !judgement_->good)
     return fail(error(StreamCondition::NotAuthorized,
                       terms.external ? "the certificate is not good for the header's from" : "EXTERNAL is not allowed"),
                 out);
@@ -279,7 +279,7 @@ void Receiving::on_authzid(std::string_view encoded, Actions& out) {
     const auto claimed = Jid::prepare_domain(*authzid);
     if (!claimed || *claimed != from_) return refuse_auth("invalid-authzid", out);
   }
-  out.emplace_back(Ask{airlock::Proved{from_, to_, airlock::Method::External, judgement_.facts}});
+  out.emplace_back(Ask{airlock::Proved{from_, to_, airlock::Method::External, judgement_->facts}});
   awaiting_ = Awaiting::Grant;
   enter(Stage::Held);
 }
@@ -295,6 +295,10 @@ void Receiving::refuse_auth(std::string_view condition, Actions& out) {
 
 void Receiving::on_grant(const airlock::Grant&, Actions& out) {
   if (awaiting_ != Awaiting::Grant || stage() != Stage::Held) return;
+  // An idle leg keeps only what it may be judged by again.
+  opened_.reset();
+  secured_ = {};
+  judgement_->forget_all_but_revocation();
   out.emplace_back(Write{std::string(kSaslSuccess)});
   out.emplace_back(Restart{ParserLimits::before_authentication()});
   header_due_ = true;

@@ -43,6 +43,7 @@ class Receiving final : public Machine {
   const std::optional<airlock::Opened>& opened() const { return opened_; }
   std::string_view content_namespace() const override { return inspect::ns::kServer; }
   std::string_view near_domain() const override { return to_; }
+  const Judgement* judged() const override { return judgement_ ? &*judgement_ : nullptr; }
   std::string_view peer_domain() const override { return from_; }
 
  private:
@@ -87,7 +88,7 @@ class Receiving final : public Machine {
   std::string clear_to_;    ///< of the header before TLS, only to be compared
   Secured secured_;
   std::optional<airlock::Opened> opened_;
-  Judgement judgement_;
+  std::optional<Judgement> judgement_;
   std::uint32_t stanza_octets_ = 0;
   int auth_attempts_ = 0, courtesies_ = 0;
 };

@@ -21,16 +21,10 @@ airlock::Revocation told(trust::Revocation revocation) {
   return airlock::Revocation::NotChecked;
 }
 
-bool revocation_suffices(trust::Revocation revocation, config::RevocationMode mode) {
-  switch (mode) {
-    case config::RevocationMode::Required:
-      return revocation == trust::Revocation::Good;
-    case config::RevocationMode::Soft:
-      return revocation == trust::Revocation::Good || revocation == trust::Revocation::Unknown;
-    case config::RevocationMode::Off:
-      return true;
-  }
-  return false;
+/// Nothing is pinned for the domain, or this key is.
+bool is_pinned(const std::vector<config::Pin>& pins, std::string_view domain, const std::string& spki_sha256) {
+  const auto pin = std::ranges::find(pins, domain, &config::Pin::domain);
+  return pin == pins.end() || std::ranges::find(pin->keys, spki_sha256) != pin->keys.end();
 }
 
 }  // namespace
@@ -39,7 +33,6 @@ std::expected<std::shared_ptr<const Settings>, trust::TrustFault> Settings::load
   trust::TrustSettings trusted;
   trusted.anchors = config.anchors;
   trusted.crls = config.crls;
-  trusted.revocation = config.revocation != config::RevocationMode::Off;
   auto anchors = trust::Anchors::load(std::move(trusted));
   if (!anchors) return std::unexpected(anchors.error());
   std::vector<trust::Face> faces;
@@ -64,9 +57,12 @@ const config::NextHop* Settings::next_hop(std::string_view prepared_domain) cons
 
 Judgement Settings::judge(const SSL* ssl, std::string_view prepared_domain, std::int64_t now) const {
   trust::PeerFacts facts = anchors->judge_peer(ssl, prepared_domain, trust::Service::XmppServer, now);
+  if (facts.identity && !is_pinned(config.pins, prepared_domain, facts.spki_sha256)) {
+    facts.identity = false;
+    facts.problem = "its key is not one of those pinned for the domain";
+  }
   Judgement judgement;
-  judgement.good =
-      facts.presented && facts.chain && facts.identity && revocation_suffices(facts.revocation, config.revocation);
+  judgement.good = facts.presented && facts.chain && facts.identity;
   judgement.facts = {facts.presented,         facts.chain,
                      facts.identity,          told(facts.revocation),
                      std::move(facts.names),  std::move(facts.spki_sha256),

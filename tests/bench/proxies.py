@@ -58,7 +58,6 @@ EDGE = """
 listen = ["{listen}"]
 {listen_tls}
 anchors = ["{certificates}/{name}/ca.pem"]
-revocation = "off"
 bind = ["{bind}"]
 
 [edge.{name}.limits]

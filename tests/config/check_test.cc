@@ -180,11 +180,9 @@ TEST_F(Check, TellsFacesAndNextHopsThatThePolicyDoesNotKnow) {
   EXPECT_THAT(findings.warnings, Contains(what_at(15, "'nord.test' is not a domain of the enclave 'north'")));
 }
 
-TEST_F(Check, TellsThatThePolicyWantsRevocationKnownAndTheEdgeDoesNotLook) {
+TEST_F(Check, TellsThatThePolicyWantsRevocationKnownAndThatThereIsNoList) {
   bundle(with(kPolicy, "soft", "required"));
   EXPECT_THAT(find().warnings, Contains(what("there is no list")));
-  EXPECT_THAT(find(with(kConfig, "anchors", "revocation = \"off\"\nanchors")).mistakes,
-              ElementsAre(what_at(9, "the edge does not look")));
 }
 
 TEST_F(Check, PKI_04_TellsThatACertificateDoesNotNameItsDomain) {

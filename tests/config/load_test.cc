@@ -23,7 +23,6 @@ mode = "strict"
 listen = ["127.0.0.1:5269", "[::1]:5269"]
 listen_tls = ["127.0.0.1:5270"]
 anchors = ["north/ca.pem"]
-revocation = "required"
 resolvers = ["[::1]:53"]
 bind = ["127.0.0.1", "::1"]
 dscp = 46
@@ -35,6 +34,9 @@ key = "north/south.test.key"
 domain = "north.test"
 targets = ["127.0.0.2:5269"]
 tls = "direct"
+[[edge.north.pin]]
+domain = "rooms.north.test"
+keys = ["47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="]
 [edge.north.limits]
 stanza = "256KiB"
 idle = "1min"
@@ -67,7 +69,9 @@ TEST(Load, FillsEveryPartOfTheConfiguration) {
   EXPECT_EQ(edge.listeners, (std::vector<Listener>{{{"127.0.0.1", 5269}, Listener::Tls::StartTls},
                                                    {{"::1", 5269}, Listener::Tls::StartTls},
                                                    {{"127.0.0.1", 5270}, Listener::Tls::Direct}}));
-  EXPECT_EQ(edge.revocation, RevocationMode::Required);
+  ASSERT_EQ(edge.pins.size(), 1U);
+  EXPECT_EQ(edge.pins.front().domain, "rooms.north.test");
+  EXPECT_THAT(edge.pins.front().keys, testing::ElementsAre(testing::SizeIs(32)));
   EXPECT_EQ(edge.dscp, 46);
   EXPECT_EQ(edge.faces.front().domain, "south.test");
   EXPECT_EQ(edge.next_hops.front().tls, Listener::Tls::Direct);
@@ -94,7 +98,7 @@ TEST(Load, RemembersWhereEachKeyStands) {
   const auto result = read(kWhole, "s.toml");
   ASSERT_TRUE(result);
   const Mistake mistake = result->mistake("edge.north.face[0].key", "what", "remedy");
-  EXPECT_EQ(mistake.line, 21U);
+  EXPECT_EQ(mistake.line, 20U);
   EXPECT_EQ(result->mistake("guard.policy", "what", "remedy").line, 0U);
 }
 
@@ -170,6 +174,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"anchors = [\"north/ca.pem\"]", "anchors = [\"\"]", "an empty path"},
         Wrong{"domain = \"South.Test\"", "domain = \"a b\"", "is not a domain"},
         Wrong{"domain = \"South.Test\"", "domain = \"north.test\"", "both a face and a next hop"},
+        Wrong{"domain = \"South.Test\"", "domain = \"rooms.north.test\"", "both a face and pinned"},
+        Wrong{"47DEQpj8HBSa", "47DEQpj8", "is not a SHA-256 digest in base 64"},
         Wrong{"[audit]", "[audit.more]\n[audit]", "unknown key 'more'"},
         Wrong{"[edge.north.limits]", "[edge.Soutb]\nanchors = [\"x\"]\n[edge.north.limits]", "name of an enclave"},
         Wrong{"[edge.north.limits]", "[edge.north.limit]", "unknown key 'limit'"},
@@ -182,7 +188,7 @@ TEST(Load, RefusesTwoFacesForOneDomain) {
       "[[edge.north.face]]\ndomain = \"south.test.\"\ncertificate = \"c\"\nkey = \"k\"\n[edge.north.limits]");
   ASSERT_EQ(mistakes.size(), 1U);
   EXPECT_EQ(mistakes.front().what, "a second table for the domain 'south.test'");
-  EXPECT_EQ(mistakes.front().line, 27U);
+  EXPECT_EQ(mistakes.front().line, 29U);
 }
 
 TEST(Load, RefusesOneAddressListenedOnByTwoEdges) {

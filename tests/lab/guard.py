@@ -22,7 +22,6 @@ crls = ["{revoked}"]
 resolvers = [{resolvers}]
 local_addresses = true
 bind = [{bind}]
-revocation = "required"
 lanes = {lanes}
 {limits}
 """

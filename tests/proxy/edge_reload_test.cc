@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
 #include <sys/socket.h>
 
 #include "edge_scene.h"
@@ -153,6 +156,69 @@ TEST_F(EdgeOnLoopback, NET_01_AReloadMarksStandingLegsAndListenersAnew) {
   later.send(PeerPlayed::header("b.test", "a.test"));
   later.read_until("</stream:features>");
   EXPECT_EQ(marked(later), 46 << 2);
+}
+
+/// SHA-256 of the SubjectPublicKeyInfo in a certificate file.
+std::string key_digest(const std::filesystem::path& file) {
+  const std::unique_ptr<BIO, decltype(&BIO_free_all)> in(BIO_new_file(file.c_str(), "r"), &BIO_free_all);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr),
+                                                                &X509_free);
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &der);
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(der, static_cast<std::size_t>(size), reinterpret_cast<unsigned char*>(digest.data()));
+  OPENSSL_free(der);
+  return digest;
+}
+
+TEST_F(EdgeOnLoopback, PKI_03_APinnedDomainIsBelievedWithItsKeysOnly) {
+  config_.pins = {{"a.test", {std::string(32, 'x'), key_digest(a_test_.certificate)}}};
+  start();
+  PeerPlayed near = peer();
+  open_in_leg(near);
+  config_.pins[0].keys.pop_back();
+  edge_->reload();
+  EXPECT_NE(near.read_until("</stream:stream>").find("<reset"), std::string::npos);
+  guard_->expect<airlock::Close>();
+  guard_->expect<airlock::Closed>();
+  EXPECT_TRUE(guard_->has_event("edge.reload-ends"));
+  PeerPlayed again = peer();
+  again.open_stream();
+  const auto opened = guard_->expect<airlock::Opened>().second;
+  EXPECT_TRUE(opened.certificate.chain);
+  EXPECT_FALSE(opened.certificate.identity);
+  EXPECT_EQ(opened.certificate.problem, "its key is not one of those pinned for the domain");
+}
+
+TEST_F(EdgeOnLoopback, PKI_05_ANewListEndsTheLegWhoseFactsItChanges) {
+  start();
+  PeerPlayed near = peer();
+  near.open_stream();
+  const auto [leg, opened] = guard_->expect<airlock::Opened>();
+  EXPECT_EQ(opened.certificate.revocation, airlock::Revocation::Unknown) << "the policy decides what that means";
+  guard_->send(leg, airlock::Terms{0, true, false, 262'144});
+  EXPECT_NE(near.read_until("</stream:features>").find("EXTERNAL"), std::string::npos);
+  edge_->reload();
+  EXPECT_TRUE(guard_->stays_silent(milliseconds(300))) << "nothing has changed";
+  config_.crls = {authority_.list()};
+  edge_->reload();
+  EXPECT_NE(near.read_until("</stream:stream>").find("<reset"), std::string::npos);
+  guard_->expect<airlock::Close>();
+  guard_->expect<airlock::Closed>();
+  PeerPlayed again = peer();
+  again.open_stream();
+  EXPECT_EQ(guard_->expect<airlock::Opened>().second.certificate.revocation, airlock::Revocation::Good);
+}
+
+TEST_F(EdgeOnLoopback, T_14_AListThatEndsEndsWhatItVouchedFor) {
+  config_.crls = {authority_.list(3)};
+  start();
+  PeerPlayed near = peer();
+  near.open_stream();
+  const auto leg = guard_->expect<airlock::Opened>().first;
+  guard_->send(leg, airlock::Terms{0, true, false, 262'144});
+  near.read_until("</stream:features>");
+  EXPECT_NE(near.read_until("</stream:stream>").find("<reset"), std::string::npos);
 }
 
 }  // namespace

@@ -64,6 +64,8 @@ class Authority {
   /// A certificate for the domain, in NAME-DOMAIN.pem and its key in NAME-DOMAIN.key.
   config::Face issue(const std::string& domain, long days = 30);
   std::filesystem::path file() const { return file_; }
+  /// A revocation list that names nobody, valid for so many seconds from now.
+  std::filesystem::path list(long seconds = 86'400);
 
  private:
   struct Free {

@@ -77,4 +77,21 @@ config::Face Authority::issue(const std::string& domain, long days) {
   return face;
 }
 
+std::filesystem::path Authority::list(long seconds) {
+  struct FreeTime {
+    void operator()(ASN1_TIME* time) const { ASN1_TIME_free(time); }
+  };
+  const std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)> list(X509_CRL_new(), &X509_CRL_free);
+  X509_CRL_set_version(list.get(), 1);
+  X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(certificate_.get()));
+  const std::unique_ptr<ASN1_TIME, FreeTime> from(X509_gmtime_adj(nullptr, -3600)),
+      to(X509_gmtime_adj(nullptr, seconds));
+  X509_CRL_set1_lastUpdate(list.get(), from.get());
+  X509_CRL_set1_nextUpdate(list.get(), to.get());
+  X509_CRL_sign(list.get(), key_.get(), EVP_sha256());
+  const auto file = folder_ / (name_ + ".crl");
+  write_pem(file, [&](FILE* out) { PEM_write_X509_CRL(out, list.get()); });
+  return file;
+}
+
 }  // namespace sallyport::edge::scene

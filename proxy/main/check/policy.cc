@@ -92,12 +92,7 @@ void check_revocation(const Located& located, const config::Edge& edge, const po
                       Findings& findings) {
   if (enclave.revocation != policy::RevocationRule::Required) return;
   const std::string table = "edge." + edge.enclave;
-  if (edge.revocation == config::RevocationMode::Off) {
-    findings.mistakes.push_back(
-        located.mistake(table + ".revocation",
-                        "the policy asks for revocation to be known in '" + edge.enclave + "', the edge does not look",
-                        "set revocation to \"required\" or \"soft\", or change the policy"));
-  } else if (edge.crls.empty()) {
+  if (edge.crls.empty()) {
     findings.warnings.push_back(located.mistake(
         table + ".crls", "the policy asks for revocation to be known in '" + edge.enclave + "', but there is no list",
         "every peer will be refused: name the revocation lists of its authorities in crls, or change the policy"));
