@@ -88,6 +88,8 @@ std::optional<std::string> routes_fault(const Tables& tables) {
     if (!std::ranges::all_of(rules.room_services, is_prepared)) return "a room service is not prepared";
     if ((rules.parts & ~presence::kAllParts) != 0) return "a part of presence is not known";
     if (rules.strangers > presence::kMostStrangers) return "a limit of strangers is too large";
+    for (const std::uint16_t label : peering.labels.only)
+      if (label >= tables.labels.labels.size()) return "a peering lists a label that is none";
   }
   if (!strictly_rising(tables.routes, [](const Route& r) { return std::pair(r.from, r.to); }))
     return "routes are not sorted and unique";
@@ -156,7 +158,10 @@ std::uint64_t fnv1a(std::uint64_t hash, std::string_view text) {
 
 std::expected<Bundle, BundleFault> Bundle::make(Tables tables) {
   if (auto what = tables_fault(tables)) return std::unexpected(BundleFault{std::move(*what)});
+  auto label_rules = LabelRules::make(tables.labels, tables.enclaves.size());
+  if (!label_rules) return std::unexpected(BundleFault{std::move(label_rules.error())});
   Bundle bundle;
+  bundle.label_rules_ = std::move(*label_rules);
   bundle.octets_ = encode(tables);
   if (bundle.octets_.size() > kLargest) return std::unexpected(BundleFault{"it is larger than a bundle may be"});
   bundle.hash_ = sha256(bundle.octets_);

@@ -12,7 +12,7 @@
 #include "inspect/mechanism.h"
 #include "inspect/octets.h"
 #include "policy/content/rule.h"
-#include "policy/label_tables.h"
+#include "policy/label_rules.h"
 #include "policy/presence/settings.h"
 #include "policy/rate.h"
 #include "policy/rule.h"
@@ -174,6 +174,7 @@ class Bundle {
   const Limits& limits() const { return tables_.limits; }
   const Settings& settings() const { return tables_.settings; }
   const ContentMatcher& content() const { return *content_; }
+  const std::shared_ptr<const LabelRules>& label_rules() const { return label_rules_; }
   bool is_off(Stage stage) const { return (settings().stages_off >> static_cast<unsigned>(stage)) & 1U; }
 
   /// nullptr if no enclave owns it.
@@ -207,6 +208,7 @@ class Bundle {
   std::string octets_, hash_;
   RuleIndex rule_index_;
   std::shared_ptr<const ContentMatcher> content_;
+  std::shared_ptr<const LabelRules> label_rules_;
 };
 
 /// Stable over programs, versions and machines; not keyed. Unordered: lane_key(a, b) == lane_key(b, a).

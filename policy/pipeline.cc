@@ -1,6 +1,7 @@
 #include "policy/pipeline.h"
 
 #include <array>
+#include <utility>
 
 #include "policy/bounce.h"
 #include "policy/rules.h"
@@ -14,7 +15,7 @@ using StageFunction = Objection (*)(Run& run);
 /// Every stage, in order. One that is not built stands here all the same: unless the policy switches it off by name, it
 /// refuses.
 constexpr std::array<StageFunction, static_cast<std::size_t>(kLastStage) + 1> kStages = {
-    shape, addressing, payload, nullptr, presence_stage, content, rate,
+    shape, addressing, payload, label_stage, presence_stage, content, rate,
 };
 
 /// What the stages do for a client's session. One that does not know sessions yet refuses, unless the login, or the
@@ -128,15 +129,7 @@ bool is_built(Stage stage) {
 
 Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Moment& now,
                 const Bundle& bundle, Scratch& scratch) {
-  Run run{.stanza = stanza,
-          .octets = octets,
-          .crossing = crossing,
-          .now = now,
-          .bundle = bundle,
-          .scratch = scratch,
-          .facts = {},
-          .findings = {},
-          .intents = {}};
+  Run run{.stanza = stanza, .octets = octets, .crossing = crossing, .now = now, .bundle = bundle, .scratch = scratch};
   Objection objection = stanza_and_addresses(run);
   if (!objection) objection = later_stages(run);
 
@@ -153,6 +146,8 @@ Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& cross
     apply_rules(run, judgement);
   }
   judgement.findings = run.findings;
+  judgement.label = std::move(run.label);
+  judgement.label_detail = std::move(run.label_detail);
   return judgement;
 }
 

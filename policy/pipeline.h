@@ -10,6 +10,7 @@
 #include "inspect/jid.h"
 #include "policy/bundle.h"
 #include "policy/content/fold.h"
+#include "policy/label_cache.h"
 #include "policy/memory.h"
 #include "policy/moment.h"
 #include "policy/verdict.h"
@@ -24,6 +25,7 @@ struct Scratch {
   const Memory& memory;  ///< must outlive this
   inspect::Arena arena;
   inspect::JidCache jids;
+  LabelCache labels;
   std::vector<std::uint16_t> present;  ///< payloads of the stanza that rules name
   Folder folder = {};
 };

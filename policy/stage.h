@@ -3,7 +3,9 @@
 
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "policy/payload/inventory.h"
@@ -27,8 +29,10 @@ struct Run {
   const Peering* peering = nullptr;  ///< set by addressing, like both domains
   const Domain* from_domain = nullptr;
   const Domain* to_domain = nullptr;
-  Inventory inventory = {};            ///< set by payload
-  std::string_view content_rule = {};  ///< set by content: whose rule refused it
+  Inventory inventory = {};                       ///< set by payload
+  std::string_view content_rule = {};             ///< set by content: whose rule refused it
+  std::shared_ptr<const JudgedLabel> label = {};  ///< the effective label of the stanza itself, set by label
+  std::string label_detail = {};                  ///< why label objects, for the record
 };
 
 /// A stage objects, or it does not; nothing that it returns lets a stanza pass.
@@ -42,6 +46,7 @@ Objection addressing(Run& run);
 Objection client_addressing(Run& run);
 
 Objection payload(Run& run);
+Objection label_stage(Run& run);
 Objection presence_stage(Run& run);
 Objection content(Run& run);
 Objection rate(Run& run);

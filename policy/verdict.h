@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -123,6 +124,8 @@ inline Findings::iterator Findings::end() const {
   return {*this, kReasonCount};
 }
 
+struct JudgedLabel;
+
 struct Judgement {
   Verdict verdict = Verdict::Drop;
   Reason reason = Reason::PolicyUndecided;  ///< what decided; of a release: PolicyGranted
@@ -131,8 +134,10 @@ struct Judgement {
   /// is none. Points into the bundle.
   std::string_view rule;
   StanzaFacts facts;
-  inspect::Node* answer = nullptr;                                                ///< of an Answer; lives in the arena
-  StanzaFault fault;                                                              ///< of a Bounce
+  std::shared_ptr<const JudgedLabel> label;  ///< the effective label (label_judge.h); nullptr if there is none
+  std::string label_detail;                  ///< why labels decided against it: cause, tag, whose clearance
+  inspect::Node* answer = nullptr;           ///< of an Answer; lives in the arena
+  StanzaFault fault;                         ///< of a Bounce
   inspect::StreamCondition sever = inspect::StreamCondition::UndefinedCondition;  ///< of a Sever
   Intents intents;
 };

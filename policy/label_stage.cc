@@ -1,0 +1,371 @@
+// Stage 4, label: may this label, or the lack of one, cross on this way, and how is it written on the other side
+// (labels.md 11, 14)? Every clearance on the way is asked on its own, and all have to grant.
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "inspect/names.h"
+#include "inspect/normal_form.h"
+#include "policy/label/catalog.h"
+#include "policy/label/xep0258.h"
+#include "policy/label_judge.h"
+#include "policy/stage.h"
+
+namespace sallyport::policy {
+namespace {
+
+using inspect::Node;
+namespace ns = inspect::ns;
+using Judged = std::shared_ptr<const JudgedLabel>;
+
+constexpr std::string_view kReferenceNs = "urn:xmpp:sec-label:pubsub:0";  // XEP-0314, which is not supported
+constexpr std::string_view kCarbonsNs = "urn:xmpp:carbons:2";
+constexpr std::string_view kArchiveNs = "urn:xmpp:mam:2";
+constexpr std::array<std::string_view, 4> kSignals = {"http://jabber.org/protocol/chatstates", "urn:xmpp:receipts",
+                                                      "urn:xmpp:chat-markers:0", "urn:xmpp:hints"};
+
+std::optional<Kind> kind_of(const Node& node) {
+  if (node.ns != ns::kContent && node.ns != ns::kClient && node.ns != ns::kServer) return std::nullopt;
+  if (node.name == "message") return Kind::Message;
+  if (node.name == "presence") return Kind::Presence;
+  if (node.name == "iq") return Kind::Iq;
+  return std::nullopt;
+}
+
+bool is_type(const Node& stanza, std::string_view wanted) {
+  const auto* type = stanza.attribute("type");
+  return type && *type == wanted;
+}
+
+/// One stanza, the outer or one inside, and where its label is.
+struct Labelled {
+  Node* stanza = nullptr;
+  Kind kind = Kind::Message;
+  Node* label = nullptr;  ///< its securitylabel
+};
+
+/// Every stanza in the tree, and whether all that belongs to labels stands where it may (labels.md 11.2).
+class Survey {
+ public:
+  static constexpr std::size_t kMostStanzas = 64;
+
+  explicit Survey(Node& stanza) {
+    good_ = true;
+    visit(stanza);
+  }
+  bool good() const { return good_; }
+  const std::vector<Labelled>& stanzas() const { return stanzas_; }
+  Node* catalog() const { return catalog_; }
+
+ private:
+  void visit(Node& node) {
+    const auto kind = kind_of(node);
+    const std::size_t own = stanzas_.size();
+    if (kind) {
+      good_ = good_ && own < kMostStanzas;
+      if (!good_) return;
+      stanzas_.push_back({&node, *kind, nullptr});
+    }
+    for (Node* child = node.first_child; child; child = child->next) {
+      if (child->is_text()) continue;
+      for (const inspect::Attribute& attribute : child->attributes)
+        if (!attribute.ns.empty() && attribute.ns == kReferenceNs) good_ = false;
+      if (child->is(label::kSecLabelNs, "securitylabel")) {
+        good_ = good_ && kind == Kind::Message && !stanzas_[own].label && !is_type(node, "error");
+        if (good_) stanzas_[own].label = child;
+      } else if (own == 0 && kind == Kind::Iq && is_type(node, "result") && child->is(label::kCatalogNs, "catalog")) {
+        catalog_ = child;  // its own filter reads what is inside
+      } else {
+        visit(*child);
+      }
+      if (!good_) return;
+    }
+  }
+
+  std::vector<Labelled> stanzas_;
+  Node* catalog_ = nullptr;
+  bool good_ = false;
+};
+
+class LabelStage {
+ public:
+  LabelStage(Run& run, const LabelRules& rules)
+      : run_(run), rules_(rules), editor_(run.scratch.arena), from_(*run.from_domain), to_(*run.to_domain) {
+    way_.from_enclave = from_.enclave;
+    way_.to_enclave = to_.enclave;
+    way_.peering = static_cast<std::uint16_t>(run.peering - run.bundle.tables().peerings.data());
+  }
+
+  Objection run() {
+    const Survey survey(run_.stanza);
+    if (!survey.good()) return Reason::LabelViolation;
+    if (survey.catalog() && labels().iq != Unlabelled::Refuse) return cut(*survey.catalog());
+    for (const Labelled& each : survey.stanzas())
+      if (const auto objection = judge_stanza(each)) return objection;
+    return std::nullopt;
+  }
+
+  Objection judge_stanza(const Labelled& each) {
+    if (is_type(*each.stanza, "error")) return std::nullopt;  // labels.md 11.2: no check on errors
+    const Unlabelled rule = each.kind == Kind::Message    ? labels().message
+                            : each.kind == Kind::Presence ? labels().presence
+                                                          : labels().iq;
+    if (each.kind != Kind::Message) return unlabelled(each, rule == Unlabelled::Stamp ? Unlabelled::Assume : rule);
+    if (!each.label) {
+      if (const auto number = first_line(*each.stanza)) return judge_named(each, *number, true);
+      if (carries_others_only(*each.stanza)) return std::nullopt;
+      if (labels().signals_pass && is_signal(*each.stanza)) return std::nullopt;
+      return unlabelled(each, rule);
+    }
+    const Judged judged = judged_element(*each.label);
+    if (judged->is_default) return unlabelled(each, rule == Unlabelled::Pass ? Unlabelled::Refuse : rule);
+    return settle(each, judged, true);
+  }
+
+ private:
+  const PeeringLabels& labels() const { return run_.peering->labels; }
+  label::Time now() const { return run_.now.wall; }
+  LabelCarrier carrier(const Domain& domain) const {
+    if (rules_.empty()) return LabelCarrier::Element;
+    for (const Domain* each : {&domain, &run_.bundle.home_of(domain)})
+      if (const LabelHolder* holder = rules_.holder(each->name); holder && holder->carrier) return *holder->carrier;
+    return rules_.enclave(domain.enclave).carrier;
+  }
+
+  // --- what a label comes to, from the cache where it has been seen ---
+
+  std::string& key() {
+    std::string& key = run_.scratch.labels.room();
+    key.clear();
+    inspect::OctetWriter writer(key);
+    writer.integer(way_.from_enclave);
+    writer.integer(way_.to_enclave);
+    writer.integer(way_.peering);
+    return key;
+  }
+
+  Judged judged(const std::string& of, const LabelOrigin& origin) {
+    Judged found = run_.scratch.labels.find(of, now());
+    if (found) return found;
+    found = judge_label(rules_, labels(), way_, origin, now());
+    run_.scratch.labels.keep(of, found);
+    return found;
+  }
+  Judged judged_element(const Node& element) {
+    std::string& of = key();
+    inspect::encode(element, of);
+    return judged(of, {.element = &element, .named = 0});
+  }
+  Judged judged_named(std::uint16_t number) {
+    std::string& of = key();
+    inspect::OctetWriter(of).integer(number);
+    return judged(of, {.element = nullptr, .named = number});
+  }
+
+  // --- clearances ---
+
+  /// labels.md 11.4. One that has none of its own has that of its domain, and that of its enclave.
+  Objection ask_side(const JudgedLabel& judged, bool at_destination, const Domain& domain, const Address& address) {
+    const std::uint16_t policy = at_destination ? judged.destination().policy : judged.source.policy;
+    const Domain& home = run_.bundle.home_of(domain);
+    bool any = false;
+    const auto ask = [&](const std::vector<std::uint16_t>& clearances, std::string_view whose) -> Objection {
+      if (clearances.empty()) return std::nullopt;
+      any = true;
+      const auto number = rules_.clearance_under(clearances, policy);
+      if (!number) return refuse(Reason::LabelClearancePolicy, "clearance-policy", whose);
+      const auto refusal = refused_by(rules_, judged, at_destination, *number);
+      if (!refusal) return std::nullopt;
+      return refuse(reason_of(refusal->cause), refusal->text(), whose);
+    };
+    const auto ask_holder = [&](std::string_view who) -> Objection {
+      const LabelHolder* holder = rules_.holder(who);
+      return holder ? ask(holder->clearances, who) : std::nullopt;
+    };
+    if (const auto no = ask(rules_.enclave(domain.enclave).clearances, run_.bundle.enclave_of(domain).name)) return no;
+    if (const auto no = ask_holder(home.name)) return no;
+    if (&home != &domain)
+      if (const auto no = ask_holder(domain.name)) return no;
+    if (!address.local.empty())
+      if (const auto no = ask_holder(address.bare())) return no;
+    return any ? std::nullopt : refuse(Reason::LabelNilClearance, "nil-clearance", domain.name);
+  }
+
+  Objection ask_all(const JudgedLabel& judged) {
+    if (const auto objection = ask_side(judged, false, from_, run_.facts.from)) return objection;
+    return ask_side(judged, true, to_, run_.facts.to);
+  }
+
+  Objection refuse(Reason reason, std::string_view detail, std::string_view whose) {
+    run_.label_detail = detail;
+    if (!whose.empty()) run_.label_detail.append(" of ").append(whose);
+    return reason;
+  }
+
+  // --- one stanza ---
+
+  /// The decisions, and then the edits.
+  Objection settle(const Labelled& each, const Judged& judged, bool is_written) {
+    if (const Objection objection = judged->objection) return refuse(*objection, judged->detail, "");
+    if (each.stanza == &run_.stanza) run_.label = judged;
+    if (const auto objection = ask_all(*judged)) return objection;
+    return is_written ? write(each, *judged) : std::nullopt;
+  }
+
+  Objection judge_named(const Labelled& each, std::uint16_t number, bool is_written) {
+    return settle(each, judged_named(number), is_written);
+  }
+
+  Objection unlabelled(const Labelled& each, Unlabelled rule) {
+    if (rule == Unlabelled::Pass) return std::nullopt;
+    const auto number = rule == Unlabelled::Refuse ? std::nullopt : default_label(*each.stanza);
+    if (!number) return Reason::LabelMissing;
+    // A <label/> asks for the default; what stands beside it is not to be believed, and goes.
+    const bool is_written = rule == Unlabelled::Stamp || each.label;
+    run_.findings.add(is_written ? Reason::LabelStamped : Reason::LabelAssumed);
+    return judge_named(each, *number, is_written);
+  }
+
+  /// A subject of a room is labelled as the room is; what else comes from somebody, as he, his domain or his enclave
+  /// says.
+  std::optional<std::uint16_t> default_label(const Node& stanza) const {
+    if (rules_.empty()) return std::nullopt;
+    const auto of = [&](std::string_view who) -> std::optional<std::uint16_t> {
+      const LabelHolder* holder = rules_.holder(who);
+      return holder ? holder->label : std::nullopt;
+    };
+    const bool subject = stanza.child(stanza.ns, "subject") && !stanza.child(stanza.ns, "body");
+    if (subject && is_type(stanza, "groupchat"))
+      if (const auto room = of(run_.facts.to.bare())) return room;
+    if (!run_.facts.from.local.empty())
+      if (const auto own = of(run_.facts.from.bare())) return own;
+    if (const auto domain = of(from_.name)) return domain;
+    if (const auto home = of(run_.bundle.home_of(from_).name)) return home;
+    return rules_.enclave(from_.enclave).label;
+  }
+
+  /// A copy from an archive or of a carbon says nothing itself.
+  static bool carries_others_only(const Node& stanza) {
+    bool any = false;
+    for (const Node& child : stanza.children()) {
+      if (child.is_text()) continue;
+      if (child.ns != kCarbonsNs && child.ns != kArchiveNs) return false;
+      any = true;
+    }
+    return any;
+  }
+
+  static bool is_signal(const Node& stanza) {
+    bool any = false;
+    for (const Node& child : stanza.children()) {
+      if (child.is_text()) continue;
+      if (child.is(stanza.ns, "thread")) continue;
+      if (std::ranges::find(kSignals, child.ns) == kSignals.end()) return false;
+      any = true;
+    }
+    return any;
+  }
+
+  // --- what is written ---
+
+  Objection write(const Labelled& each, const JudgedLabel& judged) {
+    const LabelCarrier how = carrier(to_);
+    if (how == LabelCarrier::Element) return write_element(each, judged);
+    if (how == LabelCarrier::FirstLine) add_first_line(*each.stanza, judged.first_line);
+    if (!each.label) return std::nullopt;
+    editor_.remove_child(*each.stanza, *each.label);
+    run_.findings.add(Reason::LabelStripped);
+    return std::nullopt;
+  }
+
+  Objection write_element(const Labelled& each, const JudgedLabel& judged) {
+    for (const Reason finding : judged.findings) run_.findings.add(finding);
+    if (each.label && judged.unchanged) return std::nullopt;
+    Node* made = tree(judged);
+    if (!made) return Reason::LabelFormat;
+    if (each.label) {
+      Node* next = each.label->next;
+      *each.label = *made;
+      each.label->next = next;
+    } else {
+      editor_.append(*each.stanza, *made);
+    }
+    return std::nullopt;
+  }
+
+  /// The securitylabel that leaves. The texts of a cached one must not be pointed at: it may be forgotten first.
+  Node* tree(const JudgedLabel& judged) {
+    const auto made = inspect::decode(run_.scratch.arena.copy(judged.written), run_.scratch.arena, {});
+    return made ? *made : nullptr;
+  }
+
+  void add_first_line(Node& stanza, std::string_view line) {
+    for (Node* child = stanza.first_child; child; child = child->next) {
+      if (!child->is(stanza.ns, "body")) continue;
+      std::string text(line);
+      text.append("\n").append(child->text_content());
+      editor_.remove_children(*child);
+      editor_.append_text(*child, run_.scratch.arena.copy(text));
+      run_.findings.add(Reason::LabelFirstLineAdded);
+    }
+  }
+
+  /// Takes the marking off all bodies if it is the same known one on each of them.
+  std::optional<std::uint16_t> first_line(Node& stanza) {
+    if (carrier(from_) != LabelCarrier::FirstLine) return std::nullopt;
+    std::optional<std::uint16_t> found;
+    for (const Node& child : stanza.children()) {
+      if (!child.is(stanza.ns, "body")) continue;
+      const std::string_view text = child.text_content();
+      const auto number = rules_.label_of_first_line(from_.enclave, text.substr(0, text.find('\n')));
+      if (!number || (found && *found != *number)) return std::nullopt;
+      found = number;
+    }
+    if (!found) return std::nullopt;
+    for (Node* child = stanza.first_child; child; child = child->next) {
+      if (!child->is(stanza.ns, "body")) continue;
+      const std::string_view text = child->text_content();
+      const std::size_t end = text.find('\n');
+      editor_.remove_children(*child);
+      editor_.append_text(*child, end == std::string_view::npos ? std::string_view() : text.substr(end + 1));
+    }
+    run_.findings.add(Reason::LabelFirstLineRead);
+    return found;
+  }
+
+  // --- catalogs ---
+
+  Objection cut(Node& catalog) {
+    const bool required = labels().message == Unlabelled::Refuse;
+    const label::CatalogRules how{.unlabelled = !required, .restrict = required || !labels().only.empty()};
+    const auto judge_item = [this](const Node& element) -> std::optional<label::CatalogItem> {
+      const Judged judged = judged_element(element);
+      if (judged->is_default || judged->objection || ask_all(*judged)) return std::nullopt;
+      Node* made = judged->unchanged ? editor_.copy(element) : tree(*judged);
+      if (!made) return std::nullopt;
+      return label::CatalogItem{judged->destination().label, made};
+    };
+    const auto outcome = label::filter_catalog(catalog, how, judge_item, run_.scratch.arena);
+    run_.label_detail.clear();
+    if (outcome == label::CatalogOutcome::Malformed) return Reason::LabelViolation;
+    if (outcome == label::CatalogOutcome::Changed) run_.findings.add(Reason::LabelCatalogCut);
+    return std::nullopt;
+  }
+
+  Run& run_;
+  const LabelRules& rules_;
+  inspect::TreeEditor editor_;
+  const Domain& from_;
+  const Domain& to_;
+  LabelWay way_;
+};
+
+}  // namespace
+
+Objection label_stage(Run& run) {
+  run.scratch.labels.follow(run.bundle.label_rules());
+  return LabelStage(run, *run.bundle.label_rules()).run();
+}
+
+}  // namespace sallyport::policy
