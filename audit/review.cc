@@ -108,6 +108,7 @@ std::string Printer::stanza(const Line& line) const {
     if (!value.empty()) text.append(kGap).append(coloured(std::string(name) + "=" + std::string(value), kFaint));
   };
   extra("id", line.written("id"));
+  extra("id-out", line.written("id_out"));
   extra("rule", line.written("rule"));
   extra("cause", line.written("cause"));
   for (const auto finding : line.items("findings")) extra("also", finding);

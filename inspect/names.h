@@ -28,4 +28,20 @@ inline constexpr std::string_view kLimits = "urn:xmpp:stream-limits:0";  // XEP-
 inline constexpr std::string_view kLabel = "urn:xmpp:sec-label:0";       // XEP-0258
 inline constexpr std::string_view kSm = "urn:xmpp:sm:3";
 
+// Payloads that the guard knows more of than their name.
+inline constexpr std::string_view kPing = "urn:xmpp:ping";
+inline constexpr std::string_view kDiscoInfo = "http://jabber.org/protocol/disco#info";
+inline constexpr std::string_view kDiscoItems = "http://jabber.org/protocol/disco#items";
+inline constexpr std::string_view kVcard = "vcard-temp";
+inline constexpr std::string_view kVersion = "jabber:iq:version";
+inline constexpr std::string_view kTime = "urn:xmpp:time";
+inline constexpr std::string_view kLastActivity = "jabber:iq:last";
+inline constexpr std::string_view kRoster = "jabber:iq:roster";
+inline constexpr std::string_view kMucAdmin = "http://jabber.org/protocol/muc#admin";
+inline constexpr std::string_view kMucOwner = "http://jabber.org/protocol/muc#owner";
+inline constexpr std::string_view kPubsub = "http://jabber.org/protocol/pubsub";
+inline constexpr std::string_view kPubsubOwner = "http://jabber.org/protocol/pubsub#owner";
+inline constexpr std::string_view kCommands = "http://jabber.org/protocol/commands";
+inline constexpr std::string_view kMam = "urn:xmpp:mam:2";
+
 }  // namespace sallyport::inspect::ns

@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view kMagic = "sallyport bundle";
 constexpr std::uint16_t kVersion = 1;
 constexpr std::size_t kMostNames = 0xFFFF;
+constexpr std::size_t kLongestNamespace = 256;  // D-11
 /// The stages that can be switched off; shape and addressing cannot.
 constexpr std::uint8_t kMayBeOff = 0xFF & ((2U << static_cast<unsigned>(kLastStage)) - 1) &
                                    ~(1U << static_cast<unsigned>(Stage::Shape)) &
@@ -90,6 +91,10 @@ std::optional<std::string> routes_fault(const Tables& tables) {
     if (rules.strangers > presence::kMostStrangers) return "a limit of strangers is too large";
     for (const std::uint16_t label : peering.labels.only)
       if (label >= tables.labels.labels.size()) return "a peering lists a label that is none";
+    for (const RequestGrant& grant : peering.requests) {
+      if (grant.ns.empty() || grant.ns.size() > kLongestNamespace) return "a request that may cross has no payload";
+      if (!grant.get && !grant.set) return "a request that may cross has no type";
+    }
   }
   if (!strictly_rising(tables.routes, [](const Route& r) { return std::pair(r.from, r.to); }))
     return "routes are not sorted and unique";

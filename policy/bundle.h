@@ -17,6 +17,7 @@
 #include "policy/rate.h"
 #include "policy/rule.h"
 #include "policy/rule_index.h"
+#include "policy/tracking/request_grant.h"
 #include "policy/verdict.h"
 
 namespace sallyport::policy {
@@ -36,6 +37,10 @@ inline constexpr Unknown kLastUnknown = Unknown::Strict;
 /// Strict: what may leak is taken out of subscriptions and errors. Full: it crosses as it was written.
 enum class Transparency : std::uint8_t { Strict, Full };
 inline constexpr Transparency kLastTransparency = Transparency::Full;
+/// When a negative answer to an iq request leaves (protocol.md P-43). Padded: at the end of a quarter of a second, plus
+/// up to another one by chance, so that its time does not tell who made it.
+enum class RefusalTiming : std::uint8_t { AtOnce, Padded };
+inline constexpr RefusalTiming kLastRefusalTiming = RefusalTiming::Padded;
 
 struct Enclave {
   std::string name;
@@ -66,9 +71,11 @@ struct Peering {
   presence::Settings presence_rules;
   PeeringLabels labels;
   Rates rates;
+  std::vector<RequestGrant> requests = default_requests();  ///< iq requests that may cross
+  RefusalTiming timing = RefusalTiming::AtOnce;
   static void fields(auto& s, auto&& f) {
     f(s.id, s.message, s.presence, s.iq, s.proof, s.jids, s.refusal, s.payloads, s.pep_nodes, s.presence_rules,
-      s.labels, s.rates);
+      s.labels, s.rates, s.requests, s.timing);
   }
   bool operator==(const Peering&) const = default;
 
@@ -231,4 +238,6 @@ template <>
 inline constexpr policy::presence::Gate kLast<policy::presence::Gate> = policy::presence::kLastGate;
 template <>
 inline constexpr policy::presence::Phase kLast<policy::presence::Phase> = policy::presence::kLastPhase;
+template <>
+inline constexpr policy::RefusalTiming kLast<policy::RefusalTiming> = policy::kLastRefusalTiming;
 }  // namespace sallyport::inspect

@@ -3,6 +3,8 @@
 
 #include "policy/presence/changes.h"
 #include "policy/rate.h"
+#include "policy/tracking/iq_table.h"
+#include "policy/tracking/recent.h"
 
 namespace sallyport::policy {
 
@@ -12,6 +14,8 @@ namespace sallyport::policy {
 struct Changes {
   presence::Changes presence;
   RateChange rates = {};
+  IqChange iq;
+  RecentChange recent;
 };
 
 /// What is committed depends on what becomes of the stanza, which the lane knows last: a release may still fail the

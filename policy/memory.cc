@@ -8,6 +8,8 @@ void Memory::commit(const Changes& changes, const Moment& now) {
     harvest.commit(change, now);
   }
   rates.commit(changes.rates, now);
+  iq.commit(changes.iq, now);
+  recent.commit(changes.recent, now);
 }
 
 }  // namespace sallyport::policy

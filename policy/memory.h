@@ -13,6 +13,11 @@ namespace sallyport::policy {
 /// for the lane. Every part is bounded. One per guard lane, not shared. Does no I/O: what must outlive the process is
 /// written by the lane, before it commits what opens a gate.
 struct Memory {
+  /// With the default secret what it draws by chance can be foreseen: for tests, and where nothing leaves.
+  explicit Memory(const Secret& secret = {}) : iq(secret), recent(secret) {}
+
+  IqTable iq;
+  RecentStanzas recent;
   presence::Ledger ledger;
   presence::Harvest harvest;
   RateBuckets rates{};

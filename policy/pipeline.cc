@@ -12,10 +12,19 @@ namespace {
 
 using StageFunction = Objection (*)(Run& run);
 
+/// Stage 5, presence: who may see whom, and which answers and errors may come back.
+Objection presence_and_answers(Run& run) {
+  const Objection of_gate = presence_stage(run);
+  const Objection of_answers = run.kind == Kind::Iq ? requests(run) : errors_and_parts(run);
+  if (!of_gate) return of_answers;
+  if (of_answers) run.findings.add(*of_answers);
+  return of_gate;
+}
+
 /// Every stage, in order. One that is not built stands here all the same: unless the policy switches it off by name, it
 /// refuses.
 constexpr std::array<StageFunction, static_cast<std::size_t>(kLastStage) + 1> kStages = {
-    shape, addressing, payload, label_stage, presence_stage, content, rate,
+    shape, addressing, payload, label_stage, presence_and_answers, content, rate,
 };
 
 /// What the stages do for a client's session. One that does not know sessions yet refuses, unless the login, or the
@@ -67,6 +76,8 @@ void refuse(Judgement& judgement, Reason reason, MessageRefusal told) {
   if (why.verdict == Verdict::Sever) {
     judgement.verdict = Verdict::Sever;
     judgement.sever = why.wire.stream;
+  } else if (why.verdict == Verdict::Answer && judgement.answer != nullptr) {
+    judgement.verdict = Verdict::Answer;
   } else if (const auto error = fault(judgement.facts, reason, told)) {
     judgement.verdict = Verdict::Bounce;
     judgement.fault = *error;
@@ -136,6 +147,10 @@ Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& cross
   Judgement judgement;
   judgement.facts = run.facts;
   judgement.intents = run.intents;
+  judgement.answer = run.answer;
+  judgement.if_released = run.if_released;
+  judgement.if_refused = run.if_refused;
+  judgement.negative_since = run.negative_since;
   if (run.peering) judgement.rule = run.peering->id;
   if (objection == Reason::ContentRefused) judgement.rule = run.content_rule;
   if (objection) {

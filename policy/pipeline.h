@@ -20,7 +20,7 @@ namespace sallyport::policy {
 /// What a lane lends to the pipeline: memory of the batch, the addresses it has seen, and what it remembers between
 /// stanzas. One per lane, not shared.
 struct Scratch {
-  explicit Scratch(const Memory& remembered) : memory(remembered) {}
+  explicit Scratch(const Memory& remembered, const Secret& secret = {}) : memory(remembered), tokens(secret) {}
 
   const Memory& memory;  ///< must outlive this
   inspect::Arena arena;
@@ -28,6 +28,7 @@ struct Scratch {
   LabelCache labels;
   std::vector<std::uint16_t> present;  ///< payloads of the stanza that rules name
   Folder folder = {};
+  Tokens tokens;  ///< randomness: ids that the far side cannot guess
 };
 
 /// Whether this version has the stage. One that is not built refuses everything, unless the policy switches it off.

@@ -33,6 +33,28 @@ struct Run {
   std::string_view content_rule = {};             ///< set by content: whose rule refused it
   std::shared_ptr<const JudgedLabel> label = {};  ///< the effective label of the stanza itself, set by label
   std::string label_detail = {};                  ///< why label objects, for the record
+
+  const inspect::Node* answer = nullptr;  ///< what a stage answers whose objection comes to an answer
+  const Injection* if_released = nullptr;
+  const Injection* if_refused = nullptr;
+  std::optional<std::chrono::milliseconds> negative_since = {};  ///< as in Judgement
+
+  /// The guard is to send `stanza` as well, when this one crosses or when it does not.
+  void inject_if_released(const inspect::Node& injected, Reason reason) {
+    inject(if_released, injected, reason, std::nullopt);
+  }
+  void inject_if_refused(const inspect::Node& injected, Reason reason,
+                         std::optional<std::chrono::milliseconds> since = std::nullopt) {
+    inject(if_refused, injected, reason, since);
+  }
+
+ private:
+  void inject(const Injection*& list, const inspect::Node& injected, Reason reason,
+              std::optional<std::chrono::milliseconds> since) {
+    auto* injection = scratch.arena.one<Injection>();
+    *injection = {&injected, reason, since, list};
+    list = injection;
+  }
 };
 
 /// A stage objects, or it does not; nothing that it returns lets a stanza pass.
@@ -50,6 +72,10 @@ Objection label_stage(Run& run);
 Objection presence_stage(Run& run);
 Objection content(Run& run);
 Objection rate(Run& run);
+/// Parts of the stage presence, in policy/tracking: iq; errors of the other kinds, and messages that are part of an
+/// answer.
+Objection requests(Run& run);
+Objection errors_and_parts(Run& run);
 
 /// RFC 5646 as far as protocol.md X-06 asks: letters, then groups of letters and digits, at most 35 octets.
 bool is_language_tag(std::string_view text);

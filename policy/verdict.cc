@@ -14,6 +14,12 @@ std::string_view name(Kind kind) {
   return {};
 }
 
+std::optional<Kind> kind(std::string_view wanted) {
+  for (const Kind each : {Kind::Message, Kind::Presence, Kind::Iq})
+    if (name(each) == wanted) return each;
+  return std::nullopt;
+}
+
 std::string_view name(Stage stage) {
   switch (stage) {
     case Stage::Shape:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,15 +15,12 @@
 #include "inspect/errors.h"
 #include "inspect/jid.h"
 #include "policy/intents.h"
+#include "policy/kind.h"
 #include "policy/reason.h"
 
 namespace sallyport::policy {
 
 struct Login;
-
-enum class Kind : std::uint8_t { Message, Presence, Iq };
-inline constexpr Kind kLastKind = Kind::Iq;
-std::string_view name(Kind kind);
 
 /// The stages in their fixed order (design.md section 3).
 enum class Stage : std::uint8_t { Shape, Addressing, Payload, Label, Presence, Content, Rate };
@@ -126,6 +124,14 @@ inline Findings::iterator Findings::end() const {
 
 struct JudgedLabel;
 
+/// A stanza of the guard's own that follows from a judgement. It takes the route of its own addresses.
+struct Injection {
+  const inspect::Node* stanza = nullptr;  ///< whole; in the arena of the batch
+  Reason reason = Reason::PolicyUndecided;
+  std::optional<std::chrono::milliseconds> negative_since;  ///< as in Judgement
+  const Injection* next = nullptr;
+};
+
 struct Judgement {
   Verdict verdict = Verdict::Drop;
   Reason reason = Reason::PolicyUndecided;  ///< what decided; of a release: PolicyGranted
@@ -136,9 +142,13 @@ struct Judgement {
   StanzaFacts facts;
   std::shared_ptr<const JudgedLabel> label;  ///< the effective label (label_judge.h); nullptr if there is none
   std::string label_detail;                  ///< why labels decided against it: cause, tag, whose clearance
-  inspect::Node* answer = nullptr;           ///< of an Answer; lives in the arena
+  const inspect::Node* answer = nullptr;     ///< of an Answer; lives in the arena
   StanzaFault fault;                         ///< of a Bounce
   inspect::StreamCondition sever = inspect::StreamCondition::UndefinedCondition;  ///< of a Sever
+  const Injection* if_released = nullptr;
+  const Injection* if_refused = nullptr;
+  /// Of a release that is a negative answer to an iq request: when that was asked (P-43).
+  std::optional<std::chrono::milliseconds> negative_since;
   Intents intents;
 };
 

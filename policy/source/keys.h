@@ -122,5 +122,7 @@ Section<Window> window_section();
 /// [domains], [users] and [rooms]: tables whose keys are the officer's own.
 Key<PolicyText> set_tables(const std::string& name, std::vector<SetText> PolicyText::* member, std::string meaning);
 Section<LoginText> login_section();
+/// The part of [[peering]] that is about iq requests.
+std::vector<Key<PeeringText>> request_keys();
 
 }  // namespace sallyport::policy::source

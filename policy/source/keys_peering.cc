@@ -153,6 +153,7 @@ Section<PeeringText> peering_section() {
                     out.rate = node.as_table();
                     if (!out.rate) in.mistake(node.source(), "'rate' is not a table", "write [peering.rate] below it");
                   }});
+  std::ranges::move(request_keys(), std::back_inserter(keys));
   return {
       "[[peering]]",
       "A rule that lets stanzas cross. What no peering names does not cross. An ordered pair of domains may stand in "

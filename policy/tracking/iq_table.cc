@@ -70,6 +70,12 @@ std::optional<Tokens::Token> IqTable::query(std::string_view from, std::string_v
   return found->second;
 }
 
+void IqTable::commit(const IqChange& change, const Moment& now) {
+  if (change.open != nullptr) open(*change.open, now.steady);
+  if (!change.close.empty()) take(change.close);
+  if (change.message_of) count_message(*change.message_of);
+}
+
 void IqTable::open(const IqRequest& request, milliseconds now) {
   if (!has_room(request)) return;
   const auto [at, is_new] = open_.try_emplace(request.token, request, now);
@@ -113,11 +119,13 @@ void IqTable::count_message(const Tokens::Token& token) {
   if (found != open_.end()) ++found->second.messages;
 }
 
-void IqTable::assign(std::string_view id, std::uint64_t leg) {
+void IqTable::deliver(std::string_view id, std::uint64_t leg, std::uint64_t record) {
   Tokens::Token token;
   if (!Tokens::read(id, token)) return;
   const auto found = open_.find(token);
-  if (found != open_.end()) found->second.leg = leg;
+  if (found == open_.end()) return;
+  found->second.leg = leg;
+  found->second.record = record;
 }
 
 std::vector<OpenIq> IqTable::expire(milliseconds now, std::size_t most) {

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/moment.h"
 #include "policy/tracking/keyed.h"
 
 namespace sallyport::policy {
@@ -45,6 +46,7 @@ class OpenIq {
   std::size_t octets() const { return text_.size(); }
 
   std::uint64_t leg = 0;       ///< that the request went out on; 0: none yet
+  std::uint64_t record = 0;    ///< of the request, in the log
   std::uint32_t messages = 0;  ///< that were taken as part of the answer (Q-09)
 
  private:
@@ -55,6 +57,13 @@ class OpenIq {
   std::array<std::uint32_t, kParts> ends_{};
   std::chrono::milliseconds asked_, expires_;
   bool to_service_;
+};
+
+/// What a judgement wants changed in the table.
+struct IqChange {
+  const IqRequest* open = nullptr;  ///< in the arena of the batch
+  std::string_view close;           ///< the id of an answer; "": none
+  std::optional<Tokens::Token> message_of;
 };
 
 /// The open requests of one lane. Whoever takes an entry out answers the requester: so each request is answered once
@@ -83,14 +92,15 @@ class IqTable {
   std::optional<Tokens::Token> query(std::string_view from, std::string_view to, std::string_view queryid) const;
 
   // Changes.
+  void commit(const IqChange& change, const Moment& now);
   /// Without room it is not kept, and its answer will be dropped.
   void open(const IqRequest& request, std::chrono::milliseconds now);
   /// Takes it out; nullopt: it has been answered, or never was.
   std::optional<OpenIq> take(const Tokens::Token& token);
   std::optional<OpenIq> take(std::string_view id);
   void count_message(const Tokens::Token& token);
-  /// The request goes out on that leg.
-  void assign(std::string_view id, std::uint64_t leg);
+  /// The request goes out on that leg, under that number of its record.
+  void deliver(std::string_view id, std::uint64_t leg, std::uint64_t record);
   /// Takes out those whose time is over, at most `most`, oldest first.
   std::vector<OpenIq> expire(std::chrono::milliseconds now, std::size_t most);
   /// Takes out those that went out on that leg.

@@ -44,6 +44,11 @@ bool RecentStanzas::has(const Crossed& stanza, milliseconds now) const {
   });
 }
 
+void RecentStanzas::commit(const RecentChange& change, const Moment& now) {
+  for (const Crossed* stanza : {&change.whole, &change.to_bare})
+    if (!stanza->from.empty()) add(*stanza, now.steady);
+}
+
 void RecentStanzas::add(const Crossed& stanza, milliseconds now) {
   const std::uint64_t wanted = hash(stanza);
   const auto group = neighbours(wanted);

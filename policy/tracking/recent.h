@@ -9,8 +9,9 @@
 #include <span>
 #include <string_view>
 
+#include "policy/kind.h"
+#include "policy/moment.h"
 #include "policy/tracking/keyed.h"
-#include "policy/verdict.h"
 
 namespace sallyport::policy {
 
@@ -19,6 +20,12 @@ struct Crossed {
   Kind kind = Kind::Message;
   std::string_view from, to;  ///< prepared, whole
   std::string_view id;        ///< "" if absent
+};
+
+/// What a judgement wants remembered; one without `from` is none.
+struct RecentChange {
+  Crossed whole;    ///< as it crossed
+  Crossed to_bare;  ///< as if it had been sent to the bare address
 };
 
 /// Remembers a keyed hash and the second of each, in fixed memory: what finds no place takes that of the oldest near
@@ -33,6 +40,7 @@ class RecentStanzas {
   explicit RecentStanzas(const Secret& secret = {}, std::size_t places = kPlaces);
 
   bool has(const Crossed& stanza, std::chrono::milliseconds now) const;
+  void commit(const RecentChange& change, const Moment& now);
   void add(const Crossed& stanza, std::chrono::milliseconds now);
 
  private:

@@ -130,6 +130,7 @@ void Guard::make_lanes() {
   for (std::uint16_t lane = 0; lane < settings.lanes; ++lane) {
     settings.lane = lane;
     settings.seed = random_number();
+    for (std::uint8_t& octet : settings.secret) octet = static_cast<std::uint8_t>(random_number());
     lanes_.push_back(std::make_unique<LaneThread>(settings, *log_, budget_, bundle_, coordinator));
   }
 }

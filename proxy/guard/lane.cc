@@ -212,7 +212,8 @@ void Lane::on_recorded(Moment now) {
         break;
       case OnRecord::Then::Answer:
         state_.answer(recorded.what.origin);
-        if (recorded.what.bounce) state_.inject(std::move(recorded.what.bounce), recorded.number);
+        for (OnRecord::Follows& next : recorded.what.follows)
+          state_.hold(std::move(next.injection), recorded.number, next.due);
         break;
     }
   }
@@ -224,6 +225,7 @@ void Lane::tick(Moment now) {
 }
 
 void Lane::on_due(std::uint64_t serial) {
+  if (serial == state_.answers_serial) return state_.on_answers_due();
   if (Route* route = state_.route(serial)) return route->on_due();
   if (InLeg* near = state_.in_leg(serial)) {
     if (near->phase == Phase::Negotiating) return state_.refuse(*near, Reason::LegTimeout);

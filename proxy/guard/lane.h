@@ -80,6 +80,7 @@ class Lane {
   void release(const Origin& origin, const inspect::Node& node, Route& route, const policy::Judgement& judgement);
   void refuse(const Origin& origin, Route& route, const policy::Judgement& judgement,
               const std::optional<policy::StanzaFault>& fault, policy::Reason reason);
+  std::unique_ptr<Waiting> make_injection(const policy::Injection& injection, const Route& route);
   void fill_record(const InLeg& leg, const airlock::Stanza& stanza, const Route& route,
                    const policy::Judgement& judgement);
   void on_near_close(InLeg& leg, const airlock::Close& close);

@@ -86,6 +86,7 @@ void Lane::deliver(std::uint64_t leg_serial, std::uint64_t number, std::uint64_t
   frame.xml = sent.letter.xml();
   state_.send(*leg, frame);
   sent.delivered = true;
+  if (!sent.letter.awaited().empty()) state_.memory.iq.deliver(sent.letter.awaited(), leg->serial, sent.letter.record);
   leg->delivered = number;
   state_.free_credit(sent.letter.origin);
 }

@@ -186,7 +186,7 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
       return release(origin, node, route, judgement);
     case Verdict::Bounce:
       return refuse(origin, route, judgement, judgement.fault, judgement.reason);
-    case Verdict::Answer:  // No stage gives one for what passes between servers.
+    case Verdict::Answer:
     case Verdict::Drop:
       return refuse(origin, route, judgement, {}, judgement.reason);
     case Verdict::Sever: {
@@ -231,6 +231,7 @@ void Lane::fill_record(const InLeg& leg, const airlock::Stanza& stanza, const Ro
   record.sha256_in = state_.sha256(stanza.normal_form);
   record.leg_out = record.number_out = record.octets_out = 0;
   record.sha256_out = {};
+  record.id_out.clear();
   record.cause.clear();
   record.content.clear();
 }
@@ -246,11 +247,27 @@ void Lane::release(const Origin& origin, const inspect::Node& node, Route& route
     return refuse(origin, route, judgement, fault, *objection);
   }
   state_.memory.commit(judgement.intents.release, policy_moment(state_.now));
+  state_.rearm_answers();
   auto& record = std::get<audit::StanzaRecord>(state_.draft);
+  std::string_view awaited;
+  if (const auto* id = node.attribute("id"); facts.kind == policy::Kind::Iq && id != nullptr && *id != facts.id) {
+    record.id_out = *id;
+    if (judgement.intents.release.iq.open != nullptr) awaited = *id;
+  }
   record.octets_out = xml.size();
   record.sha256_out = state_.sha256(xml);
   if (bundle.settings().record_content) record.content = xml;
-  route.pass({facts, xml, origin, state_.draft});
+  const Released released{facts, xml, awaited, origin, state_.draft};
+  const policy::Peering* peering = bundle.peering(route.pair().to, route.pair().from);
+  const Steady due = judgement.negative_since ? state_.negative_due(peering, *judgement.negative_since) : Steady{};
+  if (due <= state_.now.steady) {
+    route.pass(released);
+  } else {
+    state_.hold(std::make_unique<Waiting>(kept(released)), 0, due);
+  }
+  for (const policy::Injection* each = judgement.if_released; each != nullptr; each = each->next) {
+    if (auto injection = make_injection(*each, route)) state_.inject(std::move(injection), 0);
+  }
 }
 
 void Lane::refuse(const Origin& origin, Route& route, const policy::Judgement& judgement,
@@ -260,10 +277,34 @@ void Lane::refuse(const Origin& origin, Route& route, const policy::Judgement& j
   OnRecord then;
   then.then = OnRecord::Then::Answer;
   then.origin = origin;
-  if (fault) then.bounce = state_.make_bounce(judgement.facts, *fault, reason, route, &record);
-  record.verdict = policy::name(then.bounce ? Verdict::Bounce : Verdict::Drop);
+  state_.rearm_answers();
+  const policy::Bundle& bundle = *state_.bundle;
+  Verdict verdict = Verdict::Drop;
+  if (judgement.verdict == Verdict::Answer && judgement.answer != nullptr) {
+    then.follow(state_.make_injection(*judgement.answer, reason, route.to_enclave(), route.from_enclave()));
+    verdict = Verdict::Answer;
+  } else if (fault) {
+    const bool asks = judgement.facts.kind == policy::Kind::Iq;
+    const policy::Peering* peering = asks ? bundle.peering(route.pair().from, route.pair().to) : nullptr;
+    then.follow(state_.make_bounce(judgement.facts, *fault, reason, route, &record),
+                state_.negative_due(peering, policy_moment(state_.now).steady));
+    if (!then.follows.empty()) verdict = Verdict::Bounce;
+  }
+  const policy::Peering* back = bundle.peering(route.pair().to, route.pair().from);
+  for (const policy::Injection* each = judgement.if_refused; each != nullptr; each = each->next)
+    then.follow(make_injection(*each, route),
+                each->negative_since ? state_.negative_due(back, *each->negative_since) : Steady{});
+  record.verdict = policy::name(verdict);
   record.reason = policy::code(reason);
   state_.recorder.submit(state_.draft, std::move(then));
+}
+
+std::unique_ptr<Waiting> Lane::make_injection(const policy::Injection& injection, const Route& route) {
+  // Which way it goes its addresses say.
+  const auto* to = injection.stanza->attribute("to");
+  const bool onwards = to != nullptr && policy::Address::of_prepared(*to).domain == route.pair().to;
+  return onwards ? state_.make_injection(*injection.stanza, injection.reason, route.from_enclave(), route.to_enclave())
+                 : state_.make_injection(*injection.stanza, injection.reason, route.to_enclave(), route.from_enclave());
 }
 
 void Lane::on_near_close(InLeg& leg, const airlock::Close& close) {

@@ -19,7 +19,9 @@ LaneState::LaneState(LaneSettings lane_settings, Outlet& lane_outlet, audit::Log
       budget(process_budget),
       bundle(std::move(first_bundle)),
       recorder(log),
-      random(settings.seed) {
+      random(settings.seed),
+      memory(settings.secret),
+      scratch(memory, settings.secret) {
   edges.resize(settings.enclaves.size());
   for (std::size_t i = 0; i < edges.size(); ++i) edges[i].enclave = settings.enclaves[i];
 }
@@ -189,33 +191,32 @@ bool LaneState::may_send_error(const std::string& domain) {
   return budget_of_domain.sent++ < bundle->limits().errors_per_second;
 }
 
-std::unique_ptr<Waiting> LaneState::make_bounce(const policy::StanzaFacts& facts, const policy::StanzaFault& fault,
-                                                Reason reason, const Route& route, audit::StanzaRecord* of) {
-  const inspect::Node* node = policy::make_bounce(facts, fault, scratch.arena);
-  if (node == nullptr) return nullptr;
-  xml.clear();
-  inspect::serialize(*node, inspect::ns::kServer, xml);
-  const policy::Pair reverse{route.pair().to, route.pair().from};
-  if (policy::check_output(*node, reverse, xml.size(), 0)) return nullptr;
-  if (!may_send_error(reverse.to)) {
-    if (of != nullptr) of->findings.emplace_back(policy::code(Reason::RouteErrorBudget));
-    return nullptr;
-  }
-  policy::StanzaFacts back;
-  back.kind = facts.kind;
-  back.type = "error";
-  back.id = facts.id;
-  back.from = facts.to;
-  back.to = facts.from;
-  auto bounce = std::make_unique<Waiting>();
-  Letter& letter = bounce->letter;
-  letter.write(back, xml);
+std::unique_ptr<Waiting> LaneState::make_injection(const inspect::Node& node, Reason reason,
+                                                   std::string_view from_enclave, std::string_view to_enclave) {
+  const auto text = [&](std::string_view name) {
+    const auto* value = node.attribute(name);
+    return value != nullptr ? *value : std::string_view();
+  };
+  policy::StanzaFacts facts;
+  facts.kind = policy::kind(node.name);
+  facts.type = text("type");
+  facts.id = text("id");
+  facts.from = policy::Address::of_prepared(text("from"));
+  facts.to = policy::Address::of_prepared(text("to"));
+  // Not the lane's own buffer: a stanza that is about to be released may stand there.
+  std::string octets;
+  inspect::serialize(node, inspect::ns::kServer, octets);
+  const policy::Pair pair{std::string(facts.from.domain), std::string(facts.to.domain)};
+  if (policy::check_output(node, pair, octets.size(), 0)) return nullptr;
+  auto injection = std::make_unique<Waiting>();
+  Letter& letter = injection->letter;
+  letter.write(facts, octets);
   letter.injection = true;
 
-  audit::StanzaRecord& record = bounce->record;
+  audit::StanzaRecord& record = injection->record;
   record.time = now.wall;
-  record.from_enclave = route.to_enclave();
-  record.to_enclave = route.from_enclave();
+  record.from_enclave = from_enclave;
+  record.to_enclave = to_enclave;
   record.from = letter.from();
   record.to = letter.to();
   record.kind = policy::name(letter.kind());
@@ -224,18 +225,31 @@ std::unique_ptr<Waiting> LaneState::make_bounce(const policy::StanzaFacts& facts
   record.verdict = policy::name(policy::Verdict::Release);
   record.reason = policy::code(reason);
   record.bundle = bundle->hash();
-  record.octets_out = xml.size();
-  record.sha256_out = sha256(xml);
+  record.octets_out = octets.size();
+  record.sha256_out = sha256(octets);
+  return injection;
+}
+
+std::unique_ptr<Waiting> LaneState::make_bounce(const policy::StanzaFacts& facts, const policy::StanzaFault& fault,
+                                                Reason reason, const Route& route, audit::StanzaRecord* of) {
+  const inspect::Node* node = policy::make_bounce(facts, fault, scratch.arena);
+  if (node == nullptr) return nullptr;
+  auto bounce = make_injection(*node, reason, route.to_enclave(), route.from_enclave());
+  if (bounce && !may_send_error(route.pair().from)) {
+    if (of != nullptr) of->findings.emplace_back(policy::code(Reason::RouteErrorBudget));
+    return nullptr;
+  }
   return bounce;
 }
 
 void LaneState::inject(std::unique_ptr<Waiting> injection, std::uint64_t cause) {
-  injection->record.cause = std::to_string(cause);
+  if (cause != 0) injection->record.cause = std::to_string(cause);
   const auto from = policy::Address::of_prepared(injection->letter.from());
   const auto to = policy::Address::of_prepared(injection->letter.to());
   const policy::Pair pair{std::string(from.domain), std::string(to.domain)};
-  Route& route = route_of(pair, edge_of(injection->record.from_enclave), edge_of(injection->record.to_enclave));
-  route.inject(std::move(*injection));
+  const EdgeIndex from_edge = edge_of(injection->record.from_enclave), to_edge = edge_of(injection->record.to_enclave);
+  if (from_edge == edges.size() || to_edge == edges.size()) return;
+  route_of(pair, from_edge, to_edge).inject(std::move(*injection));
 }
 
 }  // namespace sallyport::guard

@@ -48,6 +48,7 @@ struct LaneSettings {
   /// Makes the ids of dialled legs differ from those of earlier runs in the log; below 2^32.
   std::uint64_t run = 0;
   std::uint64_t seed = 0;
+  policy::Secret secret{};  ///< another one for each lane and each run
 };
 
 // Waits that no setting changes.
@@ -103,7 +104,7 @@ struct LaneState {
   Moment now;
   std::mt19937_64 random;
   policy::Memory memory;
-  policy::Scratch scratch{memory};
+  policy::Scratch scratch;
   Sha256 sha256;
   // Lent to one stanza at a time, so that their memory serves them all: what is written out, and the record of what is
   // judged. The record is filled and submitted, or copied, without any other input of the lane in between.
@@ -123,6 +124,15 @@ struct LaneState {
   std::vector<std::uint64_t> quiet_routes;                 ///< may have nothing left to do
   std::uint64_t last_serial = 0;
   std::uint64_t dialled = 0;
+
+  /// What is ready and waits for its time (P-43).
+  struct Held {
+    std::unique_ptr<Waiting> stanza;
+    std::uint64_t cause = 0;  ///< of an injection
+  };
+  std::multimap<Steady, Held> held;
+  const std::uint64_t answers_serial = next_serial();  ///< of the agenda's entry for `held` and for open requests
+  Steady answers_due = kNever;
 
   /// Of a leg or a route; differs from those of the other lanes, so that a crossing has one number in the log.
   std::uint64_t next_serial() { return ++last_serial * settings.lanes + settings.lane; }
@@ -164,6 +174,9 @@ struct LaneState {
   /// As above, when it holds no stanza whose fate is open.
   void bury(OutLeg& leg);
 
+  /// A stanza of the guard's own, ready to be injected; nullptr if it could not leave.
+  std::unique_ptr<Waiting> make_injection(const inspect::Node& node, policy::Reason reason,
+                                          std::string_view from_enclave, std::string_view to_enclave);
   /// Whether one more error may go to the servers of that domain, which takes it off their budget (D-26).
   bool may_send_error(const std::string& domain);
   /// An error to the sender, ready to be injected; nullptr where there is nobody to send it to, or where its domain has
@@ -171,8 +184,23 @@ struct LaneState {
   /// the stanza.
   std::unique_ptr<Waiting> make_bounce(const policy::StanzaFacts& facts, const policy::StanzaFault& fault,
                                        policy::Reason reason, const Route& route, audit::StanzaRecord* of);
-  /// Takes an injection to the reverse route of the one that caused it, dialling it if need be.
+  /// Takes an injection to the route of its addresses, dialling it if need be. `cause`: number of a record; 0: none.
   void inject(std::unique_ptr<Waiting> injection, std::uint64_t cause);
+
+  // Answers to iq requests; in lane_answers.cc.
+  /// When a negative answer is to leave to a request that was made at `asked`; now, where the peering does not pad.
+  Steady negative_due(const policy::Peering* peering, std::chrono::milliseconds asked);
+  /// Keeps it until then. One that is due, or finds no room, goes its way at once.
+  void hold(std::unique_ptr<Waiting> stanza, std::uint64_t cause, Steady due);
+  /// the requests that went out on that leg are answered.
+  void lose_requests(std::uint64_t leg_serial);
+  /// What is held and due leaves; requests whose time is over are answered.
+  void on_answers_due();
+  void rearm_answers();
+
+ private:
+  void answer_request(const policy::OpenIq& request, policy::Reason reason);
+  void let_go(Held stanza);
 };
 
 }  // namespace sallyport::guard

@@ -67,6 +67,7 @@ struct OutLeg : Leg {
   std::uint64_t settled_told = 0;  ///< put on record
   std::size_t stanza_octets = 0;   ///< the peer's limit; 0: none told
   bool returning = false;          ///< its route waits to have back what it holds
+  bool clean = false;              ///< how it ended
   Purse purse;
   /// Assigned and not settled; the first has the number last - unsettled.size() + 1.
   Fifo<Sent> unsettled;

@@ -2,7 +2,7 @@
 
 namespace sallyport::guard {
 
-void Letter::write(const policy::StanzaFacts& facts, std::string_view xml) {
+void Letter::write(const policy::StanzaFacts& facts, std::string_view xml, std::string_view awaited) {
   origin = {};
   injection = false;
   repeats = 0;
@@ -10,7 +10,7 @@ void Letter::write(const policy::StanzaFacts& facts, std::string_view xml) {
   record = 0;
   kind_ = facts.kind.value_or(policy::Kind::Message);
   to_service_ = facts.to_service;
-  const std::array parts = {facts.type, facts.id, facts.from.full, facts.to.full};
+  const std::array parts = {facts.type, facts.id, facts.from.full, facts.to.full, awaited};
   std::size_t size = xml.size();
   for (const std::string_view part : parts) size += part.size();
   text_.clear();
@@ -31,6 +31,14 @@ policy::StanzaFacts Letter::facts() const {
   facts.to = policy::Address::of_prepared(to());
   facts.to_service = to_service_;
   return facts;
+}
+
+Waiting kept(const Released& stanza) {
+  Waiting waiting;
+  waiting.letter.write(stanza.facts, stanza.xml, stanza.awaited);
+  waiting.letter.origin = stanza.origin;
+  waiting.record = stanza.stanza_record();
+  return waiting;
 }
 
 }  // namespace sallyport::guard

@@ -27,14 +27,17 @@ struct Origin {
 /// most one piece of memory.
 class Letter {
  public:
-  /// Replaces all that it was. Neither of the two may be a part of it.
-  void write(const policy::StanzaFacts& facts, std::string_view xml);
+  /// Replaces all that it was. None of them may be a part of it.
+  void write(const policy::StanzaFacts& facts, std::string_view xml, std::string_view awaited = {});
 
   policy::Kind kind() const { return kind_; }
   std::string_view type() const { return part(0); }
   std::string_view id() const { return part(1); }
   std::string_view from() const { return part(2); }
   std::string_view to() const { return part(3); }
+  /// Of an iq request whose answer is awaited: its id on the far side, else "". Whoever answers it takes it out of the
+  /// table of open ones.
+  std::string_view awaited() const { return part(4); }
   std::string_view xml() const { return std::string_view(text_).substr(ends_.back()); }
   /// It is not needed any more; the memory of a text of usual size serves the next.
   void rest() {
@@ -62,14 +65,15 @@ class Letter {
 
   policy::Kind kind_ = policy::Kind::Message;
   bool to_service_ = false;
-  std::string text_;  ///< type, id, from, to, XML
-  std::array<std::uint32_t, 4> ends_{};
+  std::string text_;  ///< type, id, from, to, awaited id, XML
+  std::array<std::uint32_t, 5> ends_{};
 };
 
 /// A stanza that may leave, while its frame and arena live: it is kept, as a Letter, where it is put.
 struct Released {
   const policy::StanzaFacts& facts;
   std::string_view xml;
+  std::string_view awaited;  ///< as in Letter
   Origin origin;
   /// Complete but for its place on a leg. Lent: its memory serves the next stanza.
   audit::Record& record;
@@ -83,6 +87,9 @@ struct Waiting {
   audit::StanzaRecord record;
   Steady since{};
 };
+
+/// A copy of its own.
+Waiting kept(const Released& stanza);
 
 /// What was assigned to a dialled leg. Its number is its place in the leg's queue.
 struct Sent {

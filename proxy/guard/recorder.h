@@ -17,13 +17,21 @@ struct OnRecord {
   enum class Then : std::uint8_t {
     Nothing,
     Deliver,  ///< the stanza with that number on the dialled leg goes out
-    Answer,   ///< the origin is answered for; the bounce, if there is one, takes its way
+    Answer,   ///< the origin is answered for; what the guard has to say takes its way
   };
   Then then = Then::Nothing;
   std::uint64_t leg = 0;     ///< Deliver: serial of the dialled leg
   std::uint64_t number = 0;  ///< Deliver
   Origin origin;             ///< Answer
-  std::unique_ptr<Waiting> bounce;
+  /// Answer: bounces, answers and what else follows, each with the time before which it does not leave.
+  struct Follows {
+    std::unique_ptr<Waiting> injection;
+    Steady due{};
+  };
+  std::vector<Follows> follows;
+  void follow(std::unique_ptr<Waiting> injection, Steady due = {}) {
+    if (injection) follows.push_back({std::move(injection), due});
+  }
 };
 
 /// Keeps records in their order when the log's ring is full, and pairs what was recorded with what waits for it.

@@ -169,6 +169,7 @@ void Route::on_lost(OutLeg& leg, bool clean) {
   if (out_ != &leg) return;
   out_ = nullptr;
   leg.returning = true;
+  leg.clean = clean;
   ++returning_;
   lane_.gate(pair_.to).lose(leg.since, lane_.now.steady, clean, lane_.random);
   lane_.note(Reason::RouteDown, leg, {{"from", pair_.from}, {"to", pair_.to}}, serial_);
@@ -198,6 +199,7 @@ void Route::give_back(OutLeg& leg) {
       // The policy has changed since it was released.
       undeliver(std::move(sent.letter), Reason::AddressingNotGranted);
     } else if (!may_have_left || sent.letter.may_repeat()) {
+      lane_.memory.iq.deliver(sent.letter.awaited(), 0, sent.letter.record);
       take_again(leg, number, std::move(sent.letter));
     } else {
       undeliver(std::move(sent.letter), Reason::RouteLost);
@@ -205,6 +207,7 @@ void Route::give_back(OutLeg& leg) {
   }
   if (!leg.unsettled.empty()) return;
   --returning_;
+  if (!leg.clean) lane_.lose_requests(leg.serial);
   // The fate of all before the first that is sent again is known. From there on each has its own record: of the bounce,
   // of having been given up, or of the leg that it was sent again on, where it settles like any other.
   lane_.note_settled(leg, leg.first_repeated != 0 ? leg.first_repeated - 1 : leg.last);

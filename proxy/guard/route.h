@@ -54,6 +54,7 @@ class Route {
   // Stanzas.
   /// A judged stanza that is to be released.
   void pass(const Released& stanza);
+  void pass(Waiting stanza);
   /// An injection of the guard.
   void inject(Waiting stanza);
   /// Assigns what credit allows.
@@ -90,6 +91,8 @@ class Route {
   /// D-31: a slow route on a shared leg is bounced instead of stalling the rest.
   void expire_stalled();
   bool shares_its_leg(const Waiting& stanza) const;
+  /// The error that tells the sender, where there is one; `of` as for LaneState::make_bounce.
+  std::unique_ptr<Waiting> undelivered(const Letter& letter, policy::Reason reason, audit::StanzaRecord* of);
   void undeliver(Waiting stanza, policy::Reason reason);
   void undeliver(Letter letter, policy::Reason reason);
   bool wants_far() const { return !held_.empty() || queued() > 0; }

@@ -12,10 +12,10 @@ using policy::Reason;
 
 void Route::pass(const Released& stanza) {
   if (may_assign_at_once(stanza.xml.size())) return assign(stanza);
-  Waiting waiting;
-  waiting.letter.write(stanza.facts, stanza.xml);
-  waiting.letter.origin = stanza.origin;
-  waiting.record = stanza.stanza_record();
+  pass(kept(stanza));
+}
+
+void Route::pass(Waiting waiting) {
   const std::size_t size = footprint(waiting.letter);
   if (!waiting_.empty() && (waiting_.size() >= kQueueStanzas || waiting_octets_ + size > kQueueOctets))
     return undeliver(std::move(waiting), Reason::RouteOverload);
@@ -104,7 +104,7 @@ OnRecord deliver(const OutLeg& leg) {
 void Route::assign(const Released& stanza) {
   OutLeg& leg = *out_;
   Letter& letter = place(leg, stanza.xml.size()).letter;
-  letter.write(stanza.facts, stanza.xml);
+  letter.write(stanza.facts, stanza.xml, stanza.awaited);
   letter.origin = stanza.origin;
   stanza.stanza_record().leg_out = leg.id;
   stanza.stanza_record().number_out = leg.last;
@@ -191,18 +191,23 @@ void Route::expire_stalled() {
   }
 }
 
+std::unique_ptr<Waiting> Route::undelivered(const Letter& letter, Reason reason, audit::StanzaRecord* of) {
+  if (letter.injection) return nullptr;
+  // A request that was answered in the meantime gets no second answer.
+  const std::string_view awaited = letter.awaited();
+  if (!awaited.empty() && !lane_.memory.iq.take(awaited)) return nullptr;
+  const policy::StanzaFacts facts = letter.facts();
+  const auto fault = policy::fault(facts, reason, lane_.bundle->peering(pair_.from, pair_.to));
+  return fault ? lane_.make_bounce(facts, *fault, reason, *this, of) : nullptr;
+}
+
 void Route::undeliver(Waiting stanza, Reason reason) {
-  const bool injection = stanza.letter.injection;
-  if (injection) reason = Reason::RouteBounceLost;
+  if (stanza.letter.injection) reason = Reason::RouteBounceLost;
   OnRecord then;
   then.then = OnRecord::Then::Answer;
   then.origin = stanza.letter.origin;
-  if (!injection) {
-    const policy::StanzaFacts facts = stanza.letter.facts();
-    const auto fault = policy::fault(facts, reason, lane_.bundle->peering(pair_.from, pair_.to));
-    if (fault) then.bounce = lane_.make_bounce(facts, *fault, reason, *this, &stanza.record);
-  }
-  stanza.record.verdict = policy::name(then.bounce ? policy::Verdict::Bounce : policy::Verdict::Drop);
+  then.follow(undelivered(stanza.letter, reason, &stanza.record));
+  stanza.record.verdict = policy::name(then.follows.empty() ? policy::Verdict::Drop : policy::Verdict::Bounce);
   stanza.record.reason = policy::code(reason);
   stanza.record.octets_out = 0;
   stanza.record.sha256_out = {};
@@ -212,12 +217,7 @@ void Route::undeliver(Waiting stanza, Reason reason) {
 void Route::undeliver(Letter letter, Reason reason) {
   if (letter.injection) reason = Reason::RouteBounceLost;
   const std::uint64_t record = letter.record;
-  std::unique_ptr<Waiting> bounce;
-  if (!letter.injection) {
-    const policy::StanzaFacts facts = letter.facts();
-    const auto fault = policy::fault(facts, reason, lane_.bundle->peering(pair_.from, pair_.to));
-    if (fault) bounce = lane_.make_bounce(facts, *fault, reason, *this, nullptr);
-  }
+  std::unique_ptr<Waiting> bounce = undelivered(letter, reason, nullptr);
   lane_.free_credit(letter.origin);
   lane_.answer(letter.origin);
   if (bounce) return lane_.inject(std::move(bounce), record);

@@ -81,6 +81,30 @@ std::string what_leaves(const Judgement& judgement, const inspect::Node& stanza,
   return "";
 }
 
+IqRequest waiting_request(const Tokens::Token& token, std::string_view from) {
+  IqRequest request;
+  request.token = token;
+  request.from = from;
+  request.to = "bob@south.test";
+  request.patience = std::chrono::minutes(1);
+  return request;
+}
+
+/// Lets a stanza cross the other way and be remembered.
+void let_cross_back(const std::string& xml, const Vector& vector, const Bundle& bundle, Memory& memory,
+                    Scratch& scratch) {
+  std::vector<Pair> granted;
+  for (const auto& [from, to] : vector.granted) granted.push_back({to, from});
+  const Crossing crossing{
+      .from_enclave = vector.to_enclave, .to_enclave = vector.from_enclave, .lang = vector.lang, .granted = granted};
+  const std::string octets = normal_form(xml);
+  const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
+  const Judgement judgement = judge(**stanza, octets.size(), crossing, Moment{}, bundle, scratch);
+  if (judgement.verdict != Verdict::Release && judgement.verdict != Verdict::Alter)
+    throw std::runtime_error("does not cross before: " + xml + ": " + std::string(code(judgement.reason)));
+  memory.commit(judgement.intents.release, Moment{});
+}
+
 class Vectors : public ::testing::TestWithParam<Vector> {};
 
 TEST_P(Vectors, ComeToWhatTheySay) {
@@ -92,6 +116,9 @@ TEST_P(Vectors, ComeToWhatTheySay) {
 
   Memory memory;
   Scratch scratch(memory);
+  Tokens others({1});
+  for (std::size_t i = 0; i < vector.open; ++i) memory.iq.open(waiting_request(others.next(), vector.open_from), {});
+  for (const std::string& xml : vector.before) let_cross_back(xml, vector, bundle, memory, scratch);
   const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
   ASSERT_TRUE(stanza) << stanza.error().what;
   Crossing crossing{
@@ -126,6 +153,8 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   const Pair pair{std::string(judgement.facts.from.domain), std::string(judgement.facts.to.domain)};
   EXPECT_THAT(granted, ::testing::Contains(pair));
   EXPECT_EQ(check_output(**stanza, pair, leaves.size(), 0), std::nullopt);
+  // An answer that has its requester's id again is an answer to nothing.
+  if (!vector.before.empty()) return;
   // What leaves would be judged the same again, and nothing about it would be changed.
   const std::string again = normal_form(leaves);
   const auto twice = inspect::decode(again, scratch.arena, inspect::ParserLimits{});

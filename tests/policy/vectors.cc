@@ -7,6 +7,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "policy/tracking/keyed.h"
+
 namespace sallyport::policy::testing {
 namespace {
 
@@ -22,6 +24,18 @@ std::string expand(std::string text) {
     for (int times = std::stoi(text.substr(star + 1, close - star - 1)); times > 0; --times) repeated += piece;
     text.replace(open, close - open + 1, repeated);
     open += repeated.size();
+  }
+  return text;
+}
+
+/// `$1` becomes the first id that the guard gives out, `$2` the second.
+std::string with_tokens(std::string text) {
+  Tokens tokens;
+  for (const char number : {'1', '2', '3'}) {
+    const Tokens::Text token = Tokens::text(tokens.next());
+    const std::string placeholder = {'$', number};
+    for (std::size_t at = text.find(placeholder); at != std::string::npos; at = text.find(placeholder, at))
+      text.replace(at, placeholder.size(), token.data(), token.size());
   }
   return text;
 }
@@ -49,10 +63,15 @@ std::chrono::sys_time<std::chrono::minutes> time(const std::string& text) {
 }
 
 void set(Vector& vector, const std::string& key, const std::string& value) {
-  if (key == "in") {
-    vector.in = expand(value);
+  if (key == "before") {
+    vector.before.push_back(with_tokens(expand(value)));
+  } else if (key == "open") {
+    vector.open = std::stoul(words(value).at(0));
+    vector.open_from = words(value).at(1);
+  } else if (key == "in") {
+    vector.in = with_tokens(expand(value));
   } else if (key == "out") {
-    vector.out = value == "same" ? vector.in : expand(value);
+    vector.out = value == "same" ? vector.in : with_tokens(expand(value));
   } else if (key == "verdict") {
     vector.verdict = words(value).at(0);
     vector.reason = words(value).at(1);

@@ -11,6 +11,9 @@ namespace sallyport::policy::testing {
 struct Vector {
   std::string file, name, policy = "policy.toml";
   std::size_t line = 0;
+  std::vector<std::string> before;  ///< stanzas that crossed the other way
+  std::size_t open = 0;             ///< iq requests that wait for their answers
+  std::string open_from;
   std::string in;
   std::string verdict = "release", reason = "policy.granted";
   std::vector<std::string> findings;

@@ -148,7 +148,7 @@ TEST(IqTable, Q_16_LosesWhatWentOutOnALeg) {
   for (int i = 0; i < 100; ++i) {
     requests.push_back(ping(tokens));
     table.open(requests.back(), 0s);
-    if (i % 3 != 0) table.assign(text(requests.back().token), i % 3 == 1 ? 41 : 43);
+    if (i % 3 != 0) table.deliver(text(requests.back().token), i % 3 == 1 ? 41 : 43, 1);
   }
   EXPECT_EQ(table.lose(41).size(), 33);
   EXPECT_EQ(table.lose(41).size(), 0);
@@ -226,7 +226,7 @@ TEST(IqTable, DoesWhatAPlainMapWouldDo) {
         }
       } else if (what < 90) {
         const std::uint64_t leg = 1 + below(5);
-        table.assign(text(some), leg);
+        table.deliver(text(some), leg, 1);
         if (const auto found = model.find(some); found != model.end()) found->second.leg = leg;
       } else if (what < 98) {
         const auto expired = table.expire(now, 1000);
