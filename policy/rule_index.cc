@@ -89,6 +89,7 @@ class RuleIndex::Builder {
   template <class SideOf>
   std::vector<std::uint32_t> lists(SideOf side_of) {
     std::vector<std::uint32_t> found;
+    found.reserve(tables_.lists.size());
     for (std::size_t list = 0; list < tables_.lists.size(); ++list)
       found.push_back(add([&](const Arm& arm) {
         return std::ranges::binary_search(side_of(arm).lists, static_cast<std::uint16_t>(list));

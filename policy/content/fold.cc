@@ -140,7 +140,7 @@ const Folded& Folder::skeleton() {
   for (std::int32_t at = 0; at < size;) {
     const std::int32_t begin = at;
     UChar32 c = 0;
-    U8_NEXT_OR_FFFD(octets, at, size, c);
+    U8_NEXT_OR_FFFD(octets, at, size, c);  // NOLINT(bugprone-inc-dec-in-conditions): within a macro of ICU's
     for (const char octet : unicode_->skeleton_of(static_cast<char32_t>(c)))
       append(skeleton_, octet, plain_.from[static_cast<std::size_t>(begin)]);
   }

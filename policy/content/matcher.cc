@@ -84,7 +84,7 @@ ContentMatcher::~ContentMatcher() = default;
 
 std::expected<std::shared_ptr<const ContentMatcher>, std::string> ContentMatcher::make(
     std::span<const ContentRule> given, std::size_t peerings) {
-  const std::shared_ptr<ContentMatcher> made(new ContentMatcher());
+  std::shared_ptr<ContentMatcher> made(new ContentMatcher());
   made->own_.assign(given.begin(), given.end());
   const std::vector<ContentRule>& rules = made->own_;
   made->peerings_.resize(peerings);

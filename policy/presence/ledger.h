@@ -107,6 +107,7 @@ class Ledger {
   /// Keys whose entry has changed since the last call, and those whose shown resources have.
   std::vector<std::string> take_changed();
   std::vector<std::string> take_changed_shown();
+  bool has_changed_shown() const { return !changed_shown_.empty(); }
   void each(const std::function<void(std::string_view key, const Entry&)>& tell) const;
   const std::vector<Shown>* shown_of(std::string_view key) const;
   void each_shown(const std::function<void(std::string_view key, const std::vector<Shown>&)>& tell) const;

@@ -171,6 +171,7 @@ class Compiler {
     const auto place = std::ranges::find(tables_.enclaves, enclave.text, &Enclave::name);
     if (place == tables_.enclaves.end()) {
       std::vector<std::string_view> names;
+      names.reserve(tables_.enclaves.size());
       for (const Enclave& each : tables_.enclaves) names.emplace_back(each.name);
       const std::string_view meant = inspect::nearest(enclave.text, names);
       return in_.mistake(

@@ -298,10 +298,13 @@ class RulesCompiler {
   }
 
   void warn_of_unused(const Sets& sets, const std::string& table) {
-    for (const auto& [name, set] : sets)
-      if (!set.used)
-        in_.warning(set.text->name.at, "no rule uses '" + name + "' of [" + table + "]",
-                    "name it in a rule as \"" + table + ":" + name + "\", or take it away");
+    for (const auto& [name, set] : sets) {
+      if (set.used) continue;
+      std::string what = "no rule uses '";
+      std::string remedy = "name it in a rule as \"";
+      in_.warning(set.text->name.at, what.append(name).append("' of [").append(table).append("]"),
+                  remedy.append(table).append(":").append(name).append("\", or take it away"));
+    }
   }
 
   Reading& in_;

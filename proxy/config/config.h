@@ -110,6 +110,7 @@ struct Guard {
   std::chrono::milliseconds queue{20'000};          ///< how long stanzas wait for a lost far leg
   std::chrono::milliseconds hol_max{5'000};         ///< D-31
   std::uint64_t memory_octets = 256 * 1024 * 1024;  ///< lent as credit
+  std::filesystem::path state;                      ///< folder of the ledger; empty: it ends with the run
   std::string user;
   bool operator==(const Guard&) const = default;
 };

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "proxy/airlock/lockdown.h"
+#include "proxy/guard/gather.h"
 
 namespace sallyport::guard {
 
@@ -27,7 +28,6 @@ constexpr std::chrono::milliseconds kDrain = 5s;
 constexpr std::chrono::milliseconds kLastRecords = 1500ms;
 constexpr std::chrono::milliseconds kDrainWithoutLog = 2s;
 constexpr std::chrono::milliseconds kDrainCheck = 50ms;
-constexpr std::chrono::milliseconds kLaneAnswer = 5s;
 
 audit::Time wall() {
   return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
@@ -50,7 +50,8 @@ Guard::Guard(const config::Config& config)
 
 Guard::~Guard() {
   for (const auto& lane : lanes_) lane->stop();
-  // The log's threads wake the lanes, so they end first.
+  // The threads of ledger and log wake the lanes, so they end first.
+  if (ledger_) ledger_->close();
   if (log_) log_->close();
   for (const Door& door : doors_) {
     std::error_code ignored;
@@ -75,6 +76,7 @@ std::expected<std::unique_ptr<Guard>, Guard::Fault> Guard::open(const config::Co
   guard->signals_.add(SIGHUP);
   if (auto counted = guard->count_descriptors(); !counted) return std::unexpected(counted.error());
   guard->make_lanes();
+  if (auto opened = guard->open_ledger(); !opened) return std::unexpected(opened.error());
   return guard;
 }
 
@@ -135,6 +137,33 @@ void Guard::make_lanes() {
   }
 }
 
+std::expected<void, Guard::Fault> Guard::open_ledger() {
+  if (config_.guard.state.empty()) {
+    spdlog::warn("guard.state is not set: the ledger of subscriptions ends with this run");
+    return {};
+  }
+  auto opened = LedgerStore::open(config_.guard.state);
+  if (!opened) return std::unexpected(Fault{kFailed, opened.error()});
+  std::vector<std::vector<StoredPair>> pairs(lanes_.size());
+  std::vector<std::vector<StoredShown>> shown(lanes_.size());
+  const auto lane = [&](const std::string& key) {
+    const policy::presence::PairView pair = policy::presence::pair_of(key);
+    return lane_of(pair.watcher, pair.watched);
+  };
+  const auto read = (*opened)->read([&](const StoredPair& row) { pairs[lane(row.key)].push_back(row); },
+                                    [&](const StoredShown& row) { shown[lane(row.key)].push_back(row); });
+  if (!read) return std::unexpected(Fault{kFailed, "the ledger: " + read.error()});
+  ledger_ = *std::move(opened);
+  for (std::size_t each = 0; each < lanes_.size(); ++each) lanes_[each]->restore(pairs[each], shown[each], *ledger_);
+  ledger_->start();
+  return {};
+}
+
+std::size_t Guard::lane_of(std::string_view watcher, std::string_view watched) const {
+  const auto domain = [](std::string_view jid) { return policy::Address::of_prepared(jid).domain; };
+  return bundle_->lane_key(domain(watcher), domain(watched)) % lanes_.size();
+}
+
 ExitStatus Guard::run() {
   for (const auto& lane : lanes_) lane->start();
   record(Reason::GuardStarted, {{"lanes", std::to_string(lanes_.size())}});
@@ -178,28 +207,6 @@ void Guard::reload() {
   for (const auto& lane : lanes_) lane->swap(bundle_);
   spdlog::info("policy {} is in force; it ends {} crossings", bundle_->hash(), ending.size());
 }
-
-namespace {
-
-/// What each lane answers to `ask`, which is given a function to call with it. Waits: a lane answers between two
-/// batches.
-template <class Answer, class Ask>
-std::vector<Answer> gather(const std::vector<std::unique_ptr<LaneThread>>& lanes, Ask ask) {
-  std::vector<std::future<Answer>> awaited;
-  for (const auto& lane : lanes) {
-    auto promise = std::make_shared<std::promise<Answer>>();
-    awaited.push_back(promise->get_future());
-    ask(*lane, [promise](Answer answer) { promise->set_value(std::move(answer)); });
-  }
-  std::vector<Answer> answers;
-  const auto deadline = std::chrono::steady_clock::now() + kLaneAnswer;
-  for (auto& each : awaited) {
-    if (each.wait_until(deadline) == std::future_status::ready) answers.push_back(each.get());
-  }
-  return answers;
-}
-
-}  // namespace
 
 std::vector<Lane::Ending> Guard::endings(const std::shared_ptr<const policy::Bundle>& bundle) {
   std::vector<Lane::Ending> all;

@@ -77,6 +77,7 @@ class Guard final : private LaneThread::Coordinator {
   /// No edge may have so many channels that another, or the log, goes without.
   std::expected<void, Fault> count_descriptors();
   void make_lanes();
+  std::expected<void, Fault> open_ledger();
 
   boost::asio::awaitable<void> accept(EdgeIndex edge);
   boost::asio::awaitable<void> welcome(EdgeIndex edge, airlock::Socket socket);
@@ -96,6 +97,10 @@ class Guard final : private LaneThread::Coordinator {
   std::string answer(std::string_view request);
   std::string preview_answer();
   std::string status_answer();
+  std::string ledger_show_answer(std::string_view rest);
+  std::string ledger_import_answer(std::string_view rest);
+  std::string ledger_revoke_answer(std::string_view rest);
+  std::size_t lane_of(std::string_view watcher, std::string_view watched) const;
 
   void await_signal();
   void reload();
@@ -114,6 +119,7 @@ class Guard final : private LaneThread::Coordinator {
   std::vector<Door> doors_;
   std::optional<Acceptor> control_;
   std::unique_ptr<audit::Log> log_;
+  std::unique_ptr<LedgerStore> ledger_;
   std::shared_ptr<const policy::Bundle> bundle_;
   Budget budget_;
   std::vector<std::unique_ptr<LaneThread>> lanes_;

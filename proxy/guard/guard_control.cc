@@ -1,4 +1,5 @@
 // The control socket of the guard (proxy/config/control.h).
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -21,7 +22,6 @@ namespace {
 
 constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kPatience{5};
-constexpr std::size_t kLongestRequest = 64;
 constexpr unsigned kMostControls = 8;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
@@ -57,7 +57,7 @@ asio::awaitable<void> Guard::answer_control(airlock::Socket socket) {
   asio::steady_timer timer(executor);
   timer.expires_after(kPatience);
   std::string request;
-  auto buffer = asio::dynamic_buffer(request, kLongestRequest);
+  auto buffer = asio::dynamic_buffer(request, config::kLargestControlRequest);
   const auto read = co_await (asio::async_read_until(socket, buffer, '\n', kNoThrow) || timer.async_wait(kNoThrow));
   if (read.index() == 1 || std::get<0>(std::get<0>(read))) co_return;
   request.resize(request.find('\n'));
@@ -70,6 +70,11 @@ asio::awaitable<void> Guard::answer_control(airlock::Socket socket) {
 std::string Guard::answer(std::string_view request) {
   if (request == config::kPreviewRequest) return preview_answer();
   if (request == config::kStatusRequest) return status_answer();
+  const std::size_t space = std::min(request.find(' '), request.size());
+  const std::string_view name = request.substr(0, space), rest = request.substr(space);
+  if (name == config::kLedgerShowRequest) return ledger_show_answer(rest);
+  if (name == config::kLedgerImportRequest) return ledger_import_answer(rest);
+  if (name == config::kLedgerRevokeRequest) return ledger_revoke_answer(rest);
   return "error the request is not known\n";
 }
 

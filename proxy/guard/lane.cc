@@ -50,6 +50,7 @@ void Lane::on_edge_lost(EdgeIndex edge, Moment now) {
   std::ranges::sort(serials);
   for (const std::uint64_t serial : serials) {
     if (InLeg* near = state_.in_leg(serial)) {
+      lose_pairs(*near, false);
       state_.bury(*near);
     } else if (OutLeg* far = state_.out_leg(serial)) {
       far->route->on_failed(*far, std::nullopt);
@@ -226,6 +227,7 @@ void Lane::tick(Moment now) {
 
 void Lane::on_due(std::uint64_t serial) {
   if (serial == state_.answers_serial) return state_.on_answers_due();
+  if (serial == state_.presence_serial) return state_.on_presence_due();
   if (Route* route = state_.route(serial)) return route->on_due();
   if (InLeg* near = state_.in_leg(serial)) {
     if (near->phase == Phase::Negotiating) return state_.refuse(*near, Reason::LegTimeout);

@@ -28,6 +28,15 @@ class Lane {
   /// The edge is gone, and all its legs with it.
   void on_edge_lost(EdgeIndex edge, Moment now);
   void on_frame(EdgeIndex edge, std::uint16_t edge_lane, const airlock::Frame& frame, Moment now);
+  /// What the store held, before the first input. The lane writes to it from now on.
+  void restore(const std::vector<StoredPair>& pairs, const std::vector<StoredShown>& shown, LedgerOutlet* store,
+               Moment now);
+  /// The store has committed something, or has failed.
+  void on_stored(Moment now);
+  /// The operator's commands on the ledger. `watcher` and `watched`: bare JIDs, "" for any. Lines of text.
+  std::string ledger_lines(const std::string& watcher, const std::string& watched) const;
+  std::size_t import(const std::vector<std::pair<std::string, std::string>>& pairs, Moment now);
+  bool revoke(const std::string& watcher, const std::string& watched, Moment now);
   /// The log has written records.
   void on_recorded(Moment now);
   /// Looks after everything that is due.
@@ -86,6 +95,8 @@ class Lane {
   void on_near_close(InLeg& leg, const airlock::Close& close);
   void on_near_closed(InLeg& leg, const airlock::Closed& closed);
   void say_closed(Leg& leg);
+  /// What the leg was granted has no near leg any more, and not because it was idle.
+  void lose_pairs(const InLeg& leg, bool clean);
 
   void make_ready(OutLeg& leg, const airlock::Ready& ready);
   void fail(OutLeg& leg, const airlock::Failed& failed);

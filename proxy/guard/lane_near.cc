@@ -48,6 +48,14 @@ inspect::ParserLimits decoder_limits() {
   return limits;
 }
 
+/// P-03, and nothing else objects.
+bool is_only_held_back(const policy::Judgement& judgement) {
+  if (judgement.reason != Reason::PresenceCoalesced) return false;
+  for (const Reason finding : judgement.findings)
+    if (policy::row(finding).verdict != Verdict::Alter) return false;
+  return true;
+}
+
 }  // namespace
 
 void Lane::open(EdgeIndex edge, std::uint16_t edge_lane, LegId id, const airlock::Opened& opened) {
@@ -188,9 +196,14 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
       return refuse(origin, route, judgement, judgement.fault, judgement.reason);
     case Verdict::Answer:
     case Verdict::Drop:
+      if (judgement.intents.refusal.presence.keeps_stanza && is_only_held_back(judgement)) {
+        std::string xml;
+        inspect::serialize(node, inspect::ns::kServer, xml);
+        state_.keep(std::move(xml), facts);
+      }
       return refuse(origin, route, judgement, {}, judgement.reason);
     case Verdict::Sever: {
-      state_.memory.commit(judgement.intents.refusal, policy_moment(state_.now));
+      state_.commit(judgement.intents.refusal);
       OnRecord then;
       then.then = OnRecord::Then::Answer;
       then.origin = origin;
@@ -246,7 +259,7 @@ void Lane::release(const Origin& origin, const inspect::Node& node, Route& route
     const auto fault = policy::fault(facts, *objection, bundle.peering(route.pair().from, route.pair().to));
     return refuse(origin, route, judgement, fault, *objection);
   }
-  state_.memory.commit(judgement.intents.release, policy_moment(state_.now));
+  const std::uint64_t stored_as = state_.commit(judgement.intents.release);
   state_.rearm_answers();
   auto& record = std::get<audit::StanzaRecord>(state_.draft);
   std::string_view awaited;
@@ -257,7 +270,7 @@ void Lane::release(const Origin& origin, const inspect::Node& node, Route& route
   record.octets_out = xml.size();
   record.sha256_out = state_.sha256(xml);
   if (bundle.settings().record_content) record.content = xml;
-  const Released released{facts, xml, awaited, origin, state_.draft};
+  const Released released{facts, xml, awaited, origin, state_.draft, stored_as};
   const policy::Peering* peering = bundle.peering(route.pair().to, route.pair().from);
   const Steady due = judgement.negative_since ? state_.negative_due(peering, *judgement.negative_since) : Steady{};
   if (due <= state_.now.steady) {
@@ -272,7 +285,7 @@ void Lane::release(const Origin& origin, const inspect::Node& node, Route& route
 
 void Lane::refuse(const Origin& origin, Route& route, const policy::Judgement& judgement,
                   const std::optional<policy::StanzaFault>& fault, Reason reason) {
-  state_.memory.commit(judgement.intents.refusal, policy_moment(state_.now));
+  state_.commit(judgement.intents.refusal);
   auto& record = std::get<audit::StanzaRecord>(state_.draft);
   OnRecord then;
   then.then = OnRecord::Then::Answer;
@@ -327,7 +340,13 @@ void Lane::on_near_closed(InLeg& leg, const airlock::Closed& closed) {
   if (leg.ignored > 0) details.emplace_back("ignored", std::to_string(leg.ignored));
   state_.note(closed.clean ? Reason::LegClosed : Reason::LegLost, leg, std::move(details));
   say_closed(leg);
+  lose_pairs(leg, closed.clean);
   state_.bury(leg);
+}
+
+void Lane::lose_pairs(const InLeg& leg, bool clean) {
+  if (clean) return;
+  for (const policy::Pair& pair : leg.was_granted) state_.on_pair_lost(pair);
 }
 
 }  // namespace sallyport::guard

@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <initializer_list>
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +21,7 @@
 #include "proxy/guard/backoff.h"
 #include "proxy/guard/digest.h"
 #include "proxy/guard/frame_budget.h"
+#include "proxy/guard/ledger_store.h"
 #include "proxy/guard/leg.h"
 #include "proxy/guard/recorder.h"
 #include "proxy/guard/seen_ids.h"
@@ -123,6 +126,25 @@ struct LaneState {
   std::vector<std::uint64_t> touched;                      ///< in-legs that Handled or Credit may be due for
   std::vector<std::uint64_t> quiet_routes;                 ///< may have nothing left to do
   std::uint64_t last_serial = 0;
+
+  // Presence; the functions are in lane_presence.cc.
+  LedgerOutlet* store = nullptr;      ///< nullptr: nothing outlives this run
+  std::uint64_t stored = 0;           ///< what the store has committed
+  std::vector<std::uint64_t> parked;  ///< routes whose first stanza waits for the store
+  /// Presence that was held back (P-03), by full JID of who is watched and bare JID of who watches.
+  struct Kept {
+    std::string xml, to;
+    Steady due{};
+  };
+  std::map<std::pair<std::string, std::string>, Kept> kept;
+  std::set<std::pair<Steady, std::pair<std::string, std::string>>> kept_due;
+  std::size_t kept_octets = 0;
+  /// Injections of presence that find no room on their route yet, by pair of domains; bounded by what was shown.
+  std::map<std::pair<std::string, std::string>, std::deque<std::unique_ptr<Waiting>>> backlog;
+  /// Pairs of domains whose first server is lost, and when that is for good.
+  std::map<std::pair<std::string, std::string>, Steady> lost_pairs;
+  const std::uint64_t presence_serial = ++last_serial;  ///< of the agenda's entry for all of this
+  Steady presence_due = kNever, shown_due = kNever;
   std::uint64_t dialled = 0;
 
   /// What is ready and waits for its time (P-43).
@@ -198,9 +220,39 @@ struct LaneState {
   void on_answers_due();
   void rearm_answers();
 
+  /// Makes the changes of a judgement. Gives the number under which the store has them; 0: nothing has to be stored.
+  std::uint64_t commit(const policy::Changes& changes);
+  /// Whether that number is on the disk.
+  bool is_stored(std::uint64_t number) const { return number <= stored; }
+  void on_stored();
+  /// Keeps a presence that is held back; it is sent when its interval is over, unless something newer crosses.
+  void keep(std::string text, const policy::StanzaFacts& facts);
+  void on_presence_due();
+  /// The server of `pair.from` does not speak to that of `pair.to` any more; it has a while to come back.
+  void on_pair_lost(const policy::Pair& pair);
+  void on_pair_back(const policy::Pair& pair);
+  /// Whether a presence that was judged earlier may still leave (P-00).
+  bool may_still_leave(const Letter& letter) const;
+  /// It did not get to the far server.
+  void on_undelivered(const Letter& letter);
+  /// After a start: what was shown before is doubted.
+  void restore_presence();
+  /// The operator's.
+  bool revoke(const policy::presence::PairView& pair);
+  bool import(const policy::presence::PairView& pair);
+
  private:
   void answer_request(const policy::OpenIq& request, policy::Reason reason);
   void let_go(Held stanza);
+  std::uint64_t store_changes();
+  void store_shown();
+  void send_kept();
+  void forget_kept(const std::pair<std::string, std::string>& key);
+  void send_due(const std::vector<policy::presence::Due>& all);
+  void inject_presence(const std::string& from, const std::string& to, std::string_view type, std::string_view text,
+                       policy::Reason reason);
+  void send_backlog();
+  void rearm_presence();
 };
 
 }  // namespace sallyport::guard

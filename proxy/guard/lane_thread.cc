@@ -210,6 +210,25 @@ void LaneThread::count(std::function<void(Lane::Census)> answer) {
   post([this, answer = std::move(answer)] { answer(lane_.census()); });
 }
 
+void LaneThread::restore(const std::vector<StoredPair>& pairs, const std::vector<StoredShown>& shown,
+                         LedgerStore& store) {
+  LedgerOutlet& outlet = store.add_lane([this] {
+    post([this] {
+      lane_.on_stored(now());
+      finish_input();
+    });
+  });
+  lane_.restore(pairs, shown, &outlet, now());
+  post([this] { finish_input(); });
+}
+
+void LaneThread::ask(std::function<void(Lane&, Moment)> work) {
+  post([this, work = std::move(work)] {
+    work(lane_, now());
+    finish_input();
+  });
+}
+
 void LaneThread::on_log_news() {
   news_posted_ = false;
   lane_.on_recorded(now());

@@ -56,6 +56,10 @@ class LaneThread final : private Outlet {
   /// `answer` is called on the lane's thread.
   void preview(std::shared_ptr<const policy::Bundle> bundle, std::function<void(std::vector<Lane::Ending>)> answer);
   void count(std::function<void(Lane::Census)> answer);
+  /// Before start(): what the store held, and where changes go.
+  void restore(const std::vector<StoredPair>& pairs, const std::vector<StoredShown>& shown, LedgerStore& store);
+  /// Anything about the lane; `work` is called on its thread.
+  void ask(std::function<void(Lane& lane, Moment now)> work);
 
  private:
   class Line;

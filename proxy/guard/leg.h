@@ -47,6 +47,7 @@ struct InLeg : Leg {
   std::string from_enclave, to_enclave;
   std::string lang;
   std::vector<policy::Pair> pairs;          ///< granted
+  std::vector<policy::Pair> was_granted;    ///< also those of a leg that is over
   std::vector<Route*> routes;               ///< of `pairs`, in the same order
   Route* awaited = nullptr;                 ///< Held: the route of the pair that was proved
   bool external = false, dialback = false;  ///< as Terms allowed

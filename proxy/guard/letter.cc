@@ -38,6 +38,7 @@ Waiting kept(const Released& stanza) {
   waiting.letter.write(stanza.facts, stanza.xml, stanza.awaited);
   waiting.letter.origin = stanza.origin;
   waiting.record = stanza.stanza_record();
+  waiting.stored_as = stanza.stored_as;
   return waiting;
 }
 

@@ -77,6 +77,7 @@ struct Released {
   Origin origin;
   /// Complete but for its place on a leg. Lent: its memory serves the next stanza.
   audit::Record& record;
+  std::uint64_t stored_as = 0;  ///< it leaves when the store has that; 0: it need not wait
   audit::StanzaRecord& stanza_record() const { return std::get<audit::StanzaRecord>(record); }
 };
 
@@ -86,6 +87,7 @@ struct Waiting {
   Letter letter;
   audit::StanzaRecord record;
   Steady since{};
+  std::uint64_t stored_as = 0;  ///< it leaves when the store has that; 0: it need not wait
 };
 
 /// A copy of its own.

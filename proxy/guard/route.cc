@@ -234,10 +234,12 @@ void Route::grant_held() {
     grant.stanzas = first.stanzas;
   }
   leg.pairs.push_back(pair_);
+  leg.was_granted.push_back(pair_);
   leg.routes.push_back(this);
   lane_.enter(leg, Phase::Open);
   lane_.send(leg, grant);
   lane_.note(Reason::LegGranted, leg, {{"from", pair_.from}, {"to", pair_.to}}, serial_);
+  lane_.on_pair_back(pair_);
 }
 
 void Route::supersede(InLeg& older) {

@@ -55,6 +55,9 @@ class Route {
   /// A judged stanza that is to be released.
   void pass(const Released& stanza);
   void pass(Waiting stanza);
+  bool has_room_for_injection() const {
+    return injected_.size() < kWindowStanzas / 2 && injected_octets_ < kWindowOctets / 2;
+  }
   /// An injection of the guard.
   void inject(Waiting stanza);
   /// Assigns what credit allows.

@@ -11,7 +11,7 @@ namespace sallyport::guard {
 using policy::Reason;
 
 void Route::pass(const Released& stanza) {
-  if (may_assign_at_once(stanza.xml.size())) return assign(stanza);
+  if (lane_.is_stored(stanza.stored_as) && may_assign_at_once(stanza.xml.size())) return assign(stanza);
   pass(kept(stanza));
 }
 
@@ -57,6 +57,10 @@ void Route::pump() {
   while (!repeated_.empty() && may_assign() && out_->purse.allows()) {
     Repeated next = std::move(repeated_.front());
     repeated_.pop_front();
+    if (!lane_.may_still_leave(next.letter)) {
+      undeliver(std::move(next.letter), Reason::PresenceClosedMeanwhile);
+      continue;
+    }
     repeat(std::move(next));
   }
   while (!injected_.empty() && may_assign() && out_->purse.allows_injection()) {
@@ -66,10 +70,20 @@ void Route::pump() {
     assign(std::move(next));
   }
   while (!waiting_.empty() && repeated_.empty() && may_assign() && out_->purse.allows()) {
+    if (!lane_.is_stored(waiting_.front().stored_as) && !lane_.memory.ledger.has_failed()) {
+      lane_.parked.push_back(serial_);
+      break;
+    }
     Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
     waiting_octets_ -= footprint(next.letter);
-    assign(std::move(next));
+    if (!lane_.is_stored(next.stored_as)) {
+      undeliver(std::move(next), Reason::PresenceStoreFailed);
+    } else if (!lane_.may_still_leave(next.letter)) {
+      undeliver(std::move(next), Reason::PresenceClosedMeanwhile);
+    } else {
+      assign(std::move(next));
+    }
   }
   rearm();
 }
@@ -202,6 +216,7 @@ std::unique_ptr<Waiting> Route::undelivered(const Letter& letter, Reason reason,
 }
 
 void Route::undeliver(Waiting stanza, Reason reason) {
+  lane_.on_undelivered(stanza.letter);
   if (stanza.letter.injection) reason = Reason::RouteBounceLost;
   OnRecord then;
   then.then = OnRecord::Then::Answer;
@@ -215,6 +230,7 @@ void Route::undeliver(Waiting stanza, Reason reason) {
 }
 
 void Route::undeliver(Letter letter, Reason reason) {
+  lane_.on_undelivered(letter);
   if (letter.injection) reason = Reason::RouteBounceLost;
   const std::uint64_t record = letter.record;
   std::unique_ptr<Waiting> bounce = undelivered(letter, reason, nullptr);

@@ -7,8 +7,9 @@ int main(int argc, char** argv) {
   CLI::App app{"Sallyport, a boundary guard for XMPP", "sallyport"};
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
-  for (const auto add : {commands::add_audit, commands::add_certs, commands::add_check, commands::add_run,
-                         commands::add_policy, commands::add_reload, commands::add_status, commands::add_version}) {
+  for (const auto add :
+       {commands::add_audit, commands::add_certs, commands::add_check, commands::add_ledger, commands::add_run,
+        commands::add_policy, commands::add_reload, commands::add_status, commands::add_version}) {
     add(app);
   }
   try {

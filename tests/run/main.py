@@ -14,7 +14,7 @@ from tally import Tally
 
 SETTINGS = {  # name: (short form, long form); the tests read these from their environment
     "SALLYPORT_SEEDED_INPUTS": ("20000", "1000000"),
-    "SALLYPORT_FUZZ_SECONDS": ("15", "600"),
+    "SALLYPORT_FUZZ_SECONDS": ("8", "600"),
     "SALLYPORT_SOAK_SECONDS": ("0", "600"),
     "SALLYPORT_KILLS": ("4", "200"),
     "SALLYPORT_LONG": ("0", "1"),

@@ -55,7 +55,7 @@ class PolicyCommand : public ::testing::Test {
 
 TEST_F(PolicyCommand, ChecksAGoodFileAndWarnsOfWhatIsNotChecked) {
   EXPECT_EQ(run({"check", policy_}), 0);
-  EXPECT_THAT(out_, HasSubstr("vectors: 2 enclaves, 9 domains, 4 peerings, 10 ordered pairs of domains, 0 rules"));
+  EXPECT_THAT(out_, HasSubstr("vectors: 2 enclaves, 10 domains, 5 peerings, 12 ordered pairs of domains, 0 rules"));
   EXPECT_THAT(error_, HasSubstr("warning: "));
   EXPECT_THAT(error_, HasSubstr("the stage 'label' is switched off"));
 }

@@ -229,15 +229,17 @@ TEST(Gate, PRE_14_AnErrorHoldsUpdatesBackUntilNewPresence) {
 
 TEST(Gate, P_09_AnErrorLosesItsAddress) {
   PresenceScene scene;
-  EXPECT_TRUE(scene.presence(kAnn, kBob, "subscribe").crosses());
+  scene.subscribe(kBob, kAnn);
+  scene.subscribe(kAnn, kBob);
+  EXPECT_TRUE(scene.presence(kAnn + "/r", kBob).crosses());
   const auto outcome = scene.send(
-      "<presence from='bob@south.test' to='ann@north.test' type='error'><error type='cancel'><gone "
+      "<presence from='bob@south.test' to='ann@north.test/r' type='error'><error type='cancel'><gone "
       "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>xmpp:bob@new.test</gone></error></presence>");
   EXPECT_TRUE(outcome.crosses());
   EXPECT_THAT(outcome.xml, Not(HasSubstr("new.test")));
   scene.wait(1min);
   EXPECT_EQ(scene
-                .send("<presence from='bob@south.test' to='ann@north.test' type='error'><error type='cancel'><gone "
+                .send("<presence from='bob@south.test' to='ann@north.test/r' type='error'><error type='cancel'><gone "
                       "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>")
                 .reason,
             Reason::PresenceErrorUnasked);
