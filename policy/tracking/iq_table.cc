@@ -131,7 +131,7 @@ void IqTable::deliver(std::string_view id, std::uint64_t leg, std::uint64_t reco
 std::vector<OpenIq> IqTable::expire(milliseconds now, std::size_t most) {
   std::vector<OpenIq> expired;
   while (!expiries_.empty() && expiries_.begin()->first <= now && expired.size() < most)
-    expired.push_back(*take(expiries_.begin()->second));
+    if (auto taken = take(expiries_.begin()->second)) expired.push_back(std::move(*taken));
   return expired;
 }
 
@@ -142,7 +142,8 @@ std::vector<OpenIq> IqTable::lose(std::uint64_t leg) {
   }
   std::vector<OpenIq> lost;
   lost.reserve(tokens.size());
-  for (const Tokens::Token& token : tokens) lost.push_back(*take(token));
+  for (const Tokens::Token& token : tokens)
+    if (auto taken = take(token)) lost.push_back(std::move(*taken));
   return lost;
 }
 

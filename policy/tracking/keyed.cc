@@ -11,11 +11,12 @@ namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+constexpr std::uint8_t kNoValue = 0xFF;
 constexpr auto kValues = [] {
-  std::array<std::int8_t, 256> values{};
-  values.fill(-1);
+  std::array<std::uint8_t, 256> values{};
+  values.fill(kNoValue);
   for (std::size_t i = 0; i < kAlphabet.size(); ++i)
-    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
+    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
   return values;
 }();
 
@@ -128,9 +129,9 @@ bool Tokens::read(std::string_view text, Token& token) {
   if (text.size() != kText) return false;
   Token read;
   for (std::size_t i = 0; i < kText; ++i) {
-    const int value = kValues[static_cast<unsigned char>(text[i])];
-    if (value < 0) return false;
-    const auto bits = static_cast<std::uint64_t>(value);
+    const std::uint8_t value = kValues[static_cast<unsigned char>(text[i])];
+    if (value == kNoValue) return false;
+    const std::uint64_t bits = value;
     if (i + 1 == kText) {
       if ((bits & 0xF) != 0) return false;
       read.high = read.high << 2 | read.low >> 62;

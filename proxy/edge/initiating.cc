@@ -165,6 +165,7 @@ void Initiating::on_sasl(const Node& element, Actions& out) {
 }
 
 void Initiating::ready(Actions& out) {
+  if (!judgement_) return;  // on_secure() has made one
   answered_ = true;
   out.emplace_back(Ask{airlock::Ready{settings_.from, settings_.to, lang_, airlock::Method::External, settings_.peer,
                                       tls_, judgement_->facts, stanza_octets_}});
@@ -174,12 +175,12 @@ void Initiating::ready(Actions& out) {
 
 void Initiating::on_secure(Secured secured, Actions& out) {
   tls_ = std::move(secured.tls);
-  judgement_ = secured.judge(settings_.to);
+  const Judgement& judgement = judgement_.emplace(secured.judge(settings_.to));
   out.emplace_back(Restart{ParserLimits::before_authentication()});
   header_due_ = true;
   awaiting_ = Awaiting::SecureHeader;
-  if (!judgement_->good) {
-    out.emplace_back(Note{"tls.peer-certificate", judgement_->facts.problem});
+  if (!judgement.good) {
+    out.emplace_back(Note{"tls.peer-certificate", judgement.facts.problem});
     return refuse_stream(DialFault::Certificate, StreamCondition::NotAuthorized, "the peer's certificate is not good",
                          out);
   }
@@ -201,7 +202,7 @@ void Initiating::on_injection(Actions& out) {
 void Initiating::on_grant(const airlock::Grant&, Actions&) {
   if (awaiting_ != Awaiting::Grant || stage() != Stage::Held) return;
   // An idle leg keeps only what it may be judged by again.
-  judgement_->forget_all_but_revocation();
+  if (judgement_) judgement_->forget_all_but_revocation();
   tls_ = {};
   awaiting_ = Awaiting::Nothing;
   enter(Stage::Open);

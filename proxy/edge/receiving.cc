@@ -242,7 +242,7 @@ void Receiving::on_tls_failed(std::string_view why, Actions& out) {
 }
 
 void Receiving::on_terms(const airlock::Terms& terms, Actions& out) {
-  if (awaiting_ != Awaiting::Terms || stage() != Stage::Held) return;
+  if (awaiting_ != Awaiting::Terms || stage() != Stage::Held || !judgement_) return;
   stanza_octets_ = std::min(settings_.stanza_octets, terms.stanza_octets);
   ensure_header(out);
   enter(Stage::Negotiating);
@@ -279,6 +279,7 @@ void Receiving::on_authzid(std::string_view encoded, Actions& out) {
     const auto claimed = Jid::prepare_domain(*authzid);
     if (!claimed || *claimed != from_) return refuse_auth("invalid-authzid", out);
   }
+  if (!judgement_) return refuse_auth("not-authorized", out);
   out.emplace_back(Ask{airlock::Proved{from_, to_, airlock::Method::External, judgement_->facts}});
   awaiting_ = Awaiting::Grant;
   enter(Stage::Held);
@@ -298,7 +299,7 @@ void Receiving::on_grant(const airlock::Grant&, Actions& out) {
   // An idle leg keeps only what it may be judged by again.
   opened_.reset();
   secured_ = {};
-  judgement_->forget_all_but_revocation();
+  if (judgement_) judgement_->forget_all_but_revocation();
   out.emplace_back(Write{std::string(kSaslSuccess)});
   out.emplace_back(Restart{ParserLimits::before_authentication()});
   header_due_ = true;

@@ -39,7 +39,7 @@ std::string Guard::ledger_show_answer(std::string_view rest) {
       std::from_chars(asked[2].data(), asked[2].data() + asked[2].size(), offset).ec != std::errc())
     return "error the request is not known\n";
   const std::string watcher = asked[0] == "-" ? "" : asked[0], watched = asked[1] == "-" ? "" : asked[1];
-  const auto answers = gather<std::string>(lanes_, [&](LaneThread& lane, auto answer) {
+  const auto answers = gather<std::string>(lanes_, [&](LaneThread& lane, const auto& answer) {
     lane.ask([=](Lane& of, Moment) { answer(of.ledger_lines(watcher, watched)); });
   });
   std::vector<std::string> lines;
@@ -72,7 +72,7 @@ std::string Guard::ledger_import_answer(std::string_view rest) {
     by_lane[lane_of(asked[at], asked[at + 1])].emplace_back(asked[at], asked[at + 1]);
   }
   std::size_t number = 0;
-  const auto answers = gather<std::size_t>(lanes_, [&](LaneThread& lane, auto answer) {
+  const auto answers = gather<std::size_t>(lanes_, [&](LaneThread& lane, const auto& answer) {
     auto pairs = std::move(by_lane[number++]);
     lane.ask([pairs = std::move(pairs), answer](Lane& of, Moment now) {
       answer(pairs.empty() ? std::size_t{0} : of.import(pairs, now));
@@ -89,7 +89,7 @@ std::string Guard::ledger_revoke_answer(std::string_view rest) {
     return "error a pair is two bare JIDs in their prepared form\n";
   const std::size_t owner = lane_of(asked[0], asked[1]);
   std::size_t number = 0;
-  const auto answers = gather<int>(lanes_, [&](LaneThread& lane, auto answer) {
+  const auto answers = gather<int>(lanes_, [&](LaneThread& lane, const auto& answer) {
     const bool is_owner = number++ == owner;
     lane.ask([=](Lane& of, Moment now) { answer(is_owner && of.revoke(asked[0], asked[1], now) ? 1 : 0); });
   });
