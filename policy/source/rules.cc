@@ -86,6 +86,7 @@ class RulesCompiler {
 
   void unknown_domain(const Written& at, const std::string& domain) {
     std::vector<std::string_view> names;
+    names.reserve(tables_.domains.size());
     for (const Domain& known : tables_.domains) names.emplace_back(known.name);
     const std::string_view meant = inspect::nearest(domain, names);
     in_.mistake(at.at, "no enclave owns the domain '" + domain + "'",

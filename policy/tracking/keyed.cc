@@ -47,6 +47,7 @@ class SipHash {
         v3_(k1 ^ 0x7465646279746573) {}
 
   void update(std::string_view octets) {
+    if (octets.empty()) return;
     length_ += octets.size();
     if (held_ > 0) {
       const std::size_t fill = std::min(octets.size(), kWord - held_);

@@ -320,7 +320,8 @@ void Lane::plan_care() {
   std::int64_t when = now + kCare.count();
   if (settings_->anchors && settings_->anchors->next_update() > now)
     when = std::min(when, settings_->anchors->next_update() + 1);
-  for (const auto& [id, leg] : legs_) when = std::min(when, leg->certificates_end() + 1);
+  for (const auto& [id, leg] : legs_)
+    if (const std::int64_t end = leg->certificates_end(); end < when) when = end + 1;
   care_at_ = 0;
   look_after_by(when);
 }

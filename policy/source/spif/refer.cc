@@ -12,6 +12,7 @@ using label::TagKind;
 template <class Range, class Projection>
 std::string suggestion(const std::string& word, const Range& known, Projection name, std::string otherwise) {
   std::vector<std::string_view> names;
+  names.reserve(std::size(known));
   for (const auto& each : known) names.push_back(std::invoke(name, each));
   const std::string_view meant = inspect::nearest(word, names);
   return meant.empty() ? std::move(otherwise) : "did you mean " + quoted(meant) + "?";
@@ -113,7 +114,7 @@ std::vector<label::ForeignRequire> Loader::foreign_requirements(const Element& h
     for (const Element* group : children(*e, "categoryGroup")) {
       auto ref = reference(*group);
       if (!ref) continue;
-      leads_.push_back({.line = group->line, .policy = policy, .class_lacv = {}, .category = {}, .required = *ref});
+      leads_.push_back({.line = group->line, .policy = policy, .class_lacv = {}, .category = {}, .required = ref});
       require.items.push_back(std::move(*ref));
     }
     all.push_back(std::move(require));
@@ -132,7 +133,7 @@ void Loader::read_class_rules() {
       const auto lacv = walk_.number(*e, "lacv", label::kLargestLacv, true);
       const auto applied = walk_.applied(*e);
       if (!policy || !lacv || !applied) continue;
-      leads_.push_back({.line = e->line, .policy = *policy, .class_lacv = *lacv, .category = {}, .required = {}});
+      leads_.push_back({.line = e->line, .policy = *policy, .class_lacv = lacv, .category = {}, .required = {}});
       own.equivalents.push_back(
           {.policy = *policy, .lacv = *lacv, .applied = *applied, .required = foreign_requirements(*e, *policy)});
     }

@@ -49,9 +49,11 @@ std::string bare(const std::string& text) {
 void each_line(const Options& options, const std::function<void(const std::string&)>& tell) {
   const std::string watcher = options.watcher.empty() ? "-" : bare(options.watcher);
   const std::string watched = options.watched.empty() ? "-" : bare(options.watched);
+  std::string pair(config::kLedgerShowRequest);
+  pair.append(" ").append(watcher).append(" ").append(watched).append(" ");
   for (std::size_t offset = 0;;) {
-    const std::string page = ask(options, std::string(config::kLedgerShowRequest) + " " + watcher + " " + watched +
-                                              " " + std::to_string(offset));
+    std::string request = pair;
+    const std::string page = ask(options, request.append(std::to_string(offset)));
     std::size_t lines = 0;
     for (std::size_t at = 0; at < page.size(); ++lines) {
       const std::size_t end = page.find('\n', at);

@@ -112,8 +112,9 @@ class SampleReader {
     while (true) {
       const auto text = reader->next();
       if (!text) end_command(2, text.error());
-      if (!*text) return;
-      const auto line = audit::Line::read(**text);
+      const auto& written = *text;
+      if (!written) return;
+      const auto line = audit::Line::read(*written);
       if (!line) end_command(2, file.string() + ":" + std::to_string(reader->line()) + ": " + line.error());
       if (!line->is_event()) record(*line, static_cast<double>(reader->offset()));
     }

@@ -180,8 +180,10 @@ void print_json(const Result& result, const Judge& before, const Judge& after) {
 void run(const Options& options) {
   Judge before(options.old_policy), after(options.new_policy);
   std::optional<std::chrono::sys_time<std::chrono::milliseconds>> time;
-  if (!options.time.empty() && !(time = read_time(options.time)))
-    end_command(2, "'" + options.time + "' is no time; write it like 2026-03-01T08:00");
+  if (!options.time.empty()) {
+    time = read_time(options.time);
+    if (!time) end_command(2, "'" + options.time + "' is no time; write it like 2026-03-01T08:00");
+  }
   const auto started = now();
   Result result;
   {

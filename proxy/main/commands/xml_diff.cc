@@ -33,9 +33,10 @@ void add_lines(const inspect::Node& element, std::size_t depth, std::vector<std:
       add_lines(child, depth + 1, lines);
       continue;
     }
-    std::string text;
+    std::string text = indent;
+    text.append("  ");
     inspect::escape_text(child.text, text);
-    lines.push_back(indent + "  " + text);
+    lines.push_back(std::move(text));
   }
   lines.push_back(indent + "</" + std::string(element.name) + ">");
 }
