@@ -55,10 +55,11 @@ enum class Reach : char { None, Some, Whole };
 class RuleChecks {
  public:
   RuleChecks(Reading& in, const PolicyText& text, const Tables& tables) : in_(in), text_(text), tables_(tables) {
-    for (std::uint16_t i = 0; i < tables.rules.size(); ++i) {
+    for (std::size_t i = 0; i < tables.rules.size(); ++i) {
       const Rule& rule = tables.rules[i];
-      arms_.push_back({i, &rule.from, &rule.to});
-      if (rule.both) arms_.push_back({i, &rule.to, &rule.from});
+      const auto number = static_cast<std::uint16_t>(i);
+      arms_.push_back({number, &rule.from, &rule.to});
+      if (rule.both) arms_.push_back({number, &rule.to, &rule.from});
     }
     matches_.resize(tables.rules.size());
     decides_.resize(tables.rules.size());
