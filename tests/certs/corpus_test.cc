@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/certs/fuzz/properties.h"
+#include "tests/places.h"
 
 namespace sallyport::tests {
 namespace {

@@ -13,6 +13,7 @@
 #include "proxy/config/load.h"
 #include "proxy/main/run/child.h"
 #include "tests/certs/pki.h"
+#include "tests/places.h"
 
 namespace sallyport::check {
 namespace {

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/places.h"
+
 namespace sallyport::config {
 namespace {
 

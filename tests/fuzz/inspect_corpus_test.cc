@@ -7,6 +7,7 @@
 
 #include "tests/fuzz/jid_properties.h"
 #include "tests/fuzz/stream_parser_properties.h"
+#include "tests/places.h"
 
 namespace sallyport::inspect {
 namespace {

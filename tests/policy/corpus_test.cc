@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/places.h"
 #include "tests/policy/fuzz/properties.h"
 
 namespace sallyport::policy {

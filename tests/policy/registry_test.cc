@@ -14,6 +14,7 @@
 
 #include "policy/reason.h"
 #include "policy/verdict.h"
+#include "tests/places.h"
 #include "tests/policy/vectors.h"
 
 namespace sallyport::policy {

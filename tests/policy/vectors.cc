@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "policy/tracking/keyed.h"
+#include "tests/places.h"
 
 namespace sallyport::policy::testing {
 namespace {

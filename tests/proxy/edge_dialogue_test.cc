@@ -27,6 +27,7 @@
 #include "proxy/edge/receiving.h"
 #include "proxy/edge/server_face.h"
 #include "proxy/edge/stream_text.h"
+#include "tests/places.h"
 
 namespace sallyport::edge {
 namespace {

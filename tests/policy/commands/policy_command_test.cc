@@ -10,6 +10,7 @@
 
 #include "policy/bundle.h"
 #include "proxy/main/commands/commands.h"
+#include "tests/places.h"
 
 namespace sallyport::commands {
 namespace {

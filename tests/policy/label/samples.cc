@@ -4,6 +4,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/places.h"
+
 namespace sallyport::policy::label::testing {
 namespace {
 
