@@ -19,6 +19,6 @@ def stage(request, laboratory):
     near_enclave, near, far_enclave, far = PEOPLE[request.param]
     with_rooms = far_enclave.rooms
     people = [laboratory.login(near_enclave, near), laboratory.login(far_enclave, far)]
-    yield Stage(*people, with_rooms)
+    yield Stage(*people, with_rooms, laboratory.judged)
     for person in people:
         person.close()

@@ -9,24 +9,67 @@ from lab.xmpp_client import STANZAS, XML_LANG, c
 
 UNICODE = "Wherefore art thou? Ἄρης, Ωμέγα, Ünïcödé, שלום, 你好, e\u0301, \U0001f5e1\ufe0f <&>\"' \t tab"
 QUESTION = "urn:example:question"
+VERSION = "jabber:iq:version"
+ROSTER = "jabber:iq:roster"
 FULL_SIZE = 60 * 1024
 
 
 class Stage:
-    """Two people: `near` speaks first, `far` is in the other enclave. `rooms` is the room service of the far enclave."""
+    """Two people: `near` speaks first, `far` is in the other enclave. `rooms` is the room service of the far enclave.
 
-    def __init__(self, near, far, rooms, count=2000):
+    judged: a guard with the ordinary policy is between them: of an error of a user it says only that there is one, and of presence it
+    lets cross what one is and says.
+    """
+
+    def __init__(self, near, far, rooms, judged=False, count=2000):
         self.near = near
         self.far = far
         self.rooms = rooms
+        self.judged = judged
         self.count = count
+
+    def both_ways(self):
+        return ((self.near, self.far), (self.far, self.near))
 
 
 def escaped(text):
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("\t", "&#9;")
 
 
+def subscribe(watcher, watched):
+    watcher.presence(watched.bare, "subscribe")
+    watched.expect_presence(sender=watcher.bare, type="subscribe")
+    watched.presence(watcher.bare, "subscribed")
+    watcher.expect_presence(sender=watched.bare, type="subscribed")
+
+
+def acquaint(stage):
+    """Both are there and see each other, as people do who talk. Of an earlier play they may be subscribed already."""
+    for person in (stage.near, stage.far):
+        person.presence()
+    for watcher, watched in stage.both_ways():
+        if watcher.subscription(watched.bare) not in ("to", "both"):
+            subscribe(watcher, watched)
+        watcher.expect_presence(sender=watched.jid, type=None)
+
+
+def part(stage):
+    """Both are there, and neither has the other in his roster, whatever was before."""
+    for person in (stage.near, stage.far):
+        person.presence()
+    for person, contact in stage.both_ways():
+        had = person.subscription(contact.bare)
+        if had is None:
+            continue
+        person.ask("set", f"<query xmlns='{ROSTER}'><item jid='{contact.bare}' subscription='remove'/></query>", None)
+        if had in ("to", "both"):
+            contact.expect_presence(sender=person.bare, type="unsubscribe")
+        if had in ("from", "both"):
+            contact.expect_presence(sender=person.bare, type="unsubscribed")
+
+
 def chat(stage):
+    acquaint(stage)
     near, far = stage.near, stage.far
     near.message(far.jid, f"<body>{escaped(UNICODE)}</body>")
     heard = far.expect_message(sender=near.jid, type="chat", body=UNICODE)
@@ -36,6 +79,7 @@ def chat(stage):
 
 
 def subject_thread_and_language(stage):
+    acquaint(stage)
     near, far = stage.near, stage.far
     sent = near.message(far.jid, "<subject>Balcony</subject><subject xml:lang='it'>Balcone</subject>"
                         "<body>Tonight</body><body xml:lang='it'>Stasera</body>"
@@ -51,13 +95,16 @@ def subject_thread_and_language(stage):
 
 
 def large_body(stage):
+    acquaint(stage)
     text = ("All the world's a stage. " * (FULL_SIZE // 25 + 1))[:FULL_SIZE]
-    for speaker, listener in ((stage.near, stage.far), (stage.far, stage.near)):
+    for speaker, listener in stage.both_ways():
         sent = speaker.message(listener.jid, f"<body>{text}</body>")
         assert listener.expect_message(id=sent).findtext(c("body")) == text
 
 
 def requests(stage):
+    """With a payload that no policy knows."""
+    acquaint(stage)
     near, far = stage.near, stage.far
     for kind in ("get", "set"):
         asked = near.request(kind, f"<query xmlns='{QUESTION}' about='{kind}'>why</query>", far.jid)
@@ -68,43 +115,50 @@ def requests(stage):
         answer = near.answer_to(asked)
         assert answer.get("type") == "result" and answer.get("from") == far.jid
         assert answer.find(f"{{{QUESTION}}}query").text == "because"
-    asked = near.request("get", f"<query xmlns='{QUESTION}'/>", far.jid)
-    question = far.expect_request(sender=near.jid, type="get")
-    far.reply(question, f"<error type='modify'><not-acceptable xmlns='{STANZAS}'/>"
-              f"<text xmlns='{STANZAS}' xml:lang='en'>not now</text></error>", kind="error")
-    answer = near.answer_to(asked)
-    assert answer.get("type") == "error"
-    error = answer.find(c("error"))
-    assert error.get("type") == "modify" and error.find(f"{{{STANZAS}}}not-acceptable") is not None
-    assert error.findtext(f"{{{STANZAS}}}text") in ("not now", None)  # a guard may keep texts of errors to itself
+
+
+def software_version(stage):
+    acquaint(stage)
+    query = f"<query xmlns='{VERSION}'/>"
+    for asker, answerer in stage.both_ways():
+        asked = asker.request("get", query, answerer.jid)
+        question = answerer.expect_request(sender=asker.jid, type="get")
+        answerer.reply(question, f"<query xmlns='{VERSION}'><name>quill</name><version>1597</version></query>")
+        answer = asker.answer_to(asked)
+        assert answer.get("type") == "result" and answer.get("from") == answerer.jid
+        assert answer.findtext(f"{{{VERSION}}}query/{{{VERSION}}}name") == "quill"
+        asked = asker.request("get", query, answerer.jid)
+        question = answerer.expect_request(sender=asker.jid, type="get")
+        answerer.reply(question, f"<error type='modify'><not-acceptable xmlns='{STANZAS}'/>"
+                       f"<text xmlns='{STANZAS}' xml:lang='en'>not now</text></error>", kind="error")
+        answer = asker.answer_to(asked)
+        assert answer.get("type") == "error"
+        error = answer.find(c("error"))
+        kind, condition = ("cancel", "service-unavailable") if stage.judged else ("modify", "not-acceptable")
+        assert error.get("type") == kind and error.find(f"{{{STANZAS}}}{condition}") is not None
+        # Even a guard that judges nothing keeps the texts of errors to itself.
+        assert error.findtext(f"{{{STANZAS}}}text") in ((None,) if stage.judged else ("not now", None))
 
 
 def ping(stage):
-    for asker, answerer in ((stage.near, stage.far), (stage.far, stage.near)):
+    for asker, answerer in stage.both_ways():
         answer = asker.ask("get", "<ping xmlns='urn:xmpp:ping'/>", answerer.domain)
         assert answer.get("type") == "result" and answer.get("from") == answerer.domain, ElementTree.tostring(answer)
 
 
 def subscription(stage):
     near, far = stage.near, stage.far
-    near.presence()
-    far.presence()
-    near.presence(far.bare, "subscribe")
-    far.expect_presence(sender=near.bare, type="subscribe")
-    far.presence(near.bare, "subscribed")
-    near.expect_presence(sender=far.bare, type="subscribed")
+    part(stage)
+    subscribe(near, far)
     near.expect_presence(sender=far.jid, type=None)
-    far.presence(near.bare, "subscribe")
-    near.expect_presence(sender=far.bare, type="subscribe")
-    near.presence(far.bare, "subscribed")
-    far.expect_presence(sender=near.bare, type="subscribed")
+    subscribe(far, near)
     far.expect_presence(sender=near.jid, type=None)
     near.presence(inside="<show>away</show><status>gone to Mantua</status><priority>-1</priority>")
     told = far.expect_presence(sender=near.jid, type=None)
     while told.findtext(c("show")) is None:  # the first presence may still be on its way twice: answered probe and broadcast
         told = far.expect_presence(sender=near.jid, type=None)
     assert told.findtext(c("show")) == "away" and told.findtext(c("status")) == "gone to Mantua"
-    assert told.findtext(c("priority")) == "-1"
+    assert told.findtext(c("priority")) == (None if stage.judged else "-1")
     near.presence(far.bare, "unsubscribe")
     far.expect_presence(sender=near.bare, type="unsubscribe")
     far.presence(near.bare, "unsubscribed")
@@ -139,6 +193,7 @@ def room(stage):
 
 
 def many_in_order(stage):
+    acquaint(stage)
     near, far = stage.near, stage.far
     for number in range(stage.count):
         near.message(far.jid, f"<body>{number}</body>")
@@ -147,4 +202,5 @@ def many_in_order(stage):
         assert heard.findtext(c("body")) == str(number)
 
 
-PLAYS = [chat, subject_thread_and_language, large_body, requests, ping, subscription, room, many_in_order]
+PLAYS = [chat, subject_thread_and_language, large_body, software_version, ping, subscription, room, many_in_order]
+PLAYS_OF_ANYTHING = [*PLAYS, requests]  # where no policy forbids what it does not know

@@ -71,6 +71,8 @@ def test_a_server_restarts(laboratory, enclave):
     laboratory.servers[enclave].start()
     near = laboratory.login(NORTH, "romeo", "again")
     far = laboratory.login(SOUTH, "juliet", "again")
+    for person in (near, far):
+        person.presence()
     heard_again(near, far)
     heard_again(far, near)
     assert laboratory.guard.pids() == pids, "a process of the guard ended"
@@ -92,6 +94,8 @@ def test_the_far_side_is_down_and_comes_back(laboratory):
         assert returned.get("type") == "error"
         laboratory.servers[enclave].start()
         far = laboratory.login(enclave, people[enclave], "waiting")
+        for person in (near, far):
+            person.presence()
         heard_again(near, far)
         heard_again(far, near)
         near.close()

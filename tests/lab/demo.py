@@ -21,7 +21,7 @@ from lab.guard import POLICIES, command, program  # noqa: E402
 from lab.laboratory import ACCOUNTS, Laboratory  # noqa: E402
 from lab.person import Person  # noqa: E402
 from lab.waiting import until_true  # noqa: E402
-from lab.xmpp_client import Silence  # noqa: E402
+from lab.xmpp_client import STANZAS, Silence  # noqa: E402
 
 HOME = pathlib.Path(tempfile.gettempdir()) / "sallyport-demo"
 WIDTH = 150  # columns of a shown record
@@ -86,6 +86,8 @@ async def people(demo):
     await room(demo, romeo, juliet)
     await forbidden(demo, romeo)
     await unknown_room(demo, juliet)
+    await codename(demo, romeo)
+    await withdrawn(demo, romeo, juliet)
     await romeo.leave()
     await juliet.leave()
 
@@ -167,6 +169,39 @@ async def unknown_room(demo, juliet):
     demo.say("answer", f"{RED}error: {refused['error']['condition']}{PLAIN} (her own server's: it got no stream)")
     demo.verdict(since, lambda record: record.get("code") == "leg.not-granted" or record.get("reason") == "addressing.not-granted",
                  "the refusal")
+
+
+async def codename(demo, romeo):
+    demo.step("Forbidden: a word that the policy keeps on this side")
+    since = demo.mark()
+    romeo.send_message(mto="juliet@south.test", mbody="Falcon lands at dawn.", mtype="chat")
+    demo.sent("\u201cFalcon lands at dawn.\u201d from romeo@north.test")
+    refused = await romeo.hear(lambda m: m.name == "message" and m["type"] == "error", "the error")
+    demo.say("answer", f"{RED}error: {condition_of(refused)}{PLAIN}")
+    demo.verdict(since, of_kind("message", "romeo@north.test", ("bounce",)), "the refusal")
+
+
+async def withdrawn(demo, romeo, juliet):
+    demo.step("Withdrawn: Juliet takes her presence back; Romeo is told once that she is gone, and nothing after it")
+    since = demo.mark()
+    juliet.send_presence(pto=romeo.boundjid.bare, ptype="unsubscribed")
+    demo.sent("<presence type='unsubscribed'/> from juliet@south.test to romeo@north.test")
+    await romeo.hear(lambda p: p.name == "presence" and p["type"] == "unavailable" and p["from"] == juliet.boundjid.full,
+                     "that she is gone")
+    demo.arrived(f"unavailable, from {juliet.boundjid.full}")
+    demo.verdict(since, of_kind("presence", "juliet@south.test", type="unavailable"), "unavailable")
+    since = demo.mark()
+    juliet.send_presence(pto=romeo.boundjid.bare, pshow="away")
+    demo.sent("<presence/> all the same, from juliet@south.test to romeo@north.test, and then a message")
+    juliet.send_message(mto=romeo.boundjid.bare, mbody="Parting is such sweet sorrow.", mtype="chat")
+    await romeo.hear(lambda m: m.name == "message" and m["body"] == "Parting is such sweet sorrow.", "the message")
+    demo.arrived("only the message")
+    demo.verdict(since, of_kind("presence", "juliet@south.test", ("drop",)), "the refusal")
+
+
+def condition_of(stanza):
+    """The stanza error's condition; slixmpp itself does not know all that RFC 6120 names."""
+    return next(child.tag.partition("}")[2] for child in stanza["error"].xml if child.tag.startswith("{" + STANZAS + "}"))
 
 
 def slixmpp_error():

@@ -12,7 +12,8 @@ from lab.waiting import until_accepting, until_true
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 POLICIES = ROOT / "tests" / "lab" / "policies"
-POLICY = POLICIES / "laboratory.toml"
+POLICY = POLICIES / "laboratory.toml"  # an ordinary one
+STAGES_OFF = POLICIES / "stages-off.toml"
 
 EDGE = """
 [edge.{name}]

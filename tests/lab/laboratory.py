@@ -43,6 +43,7 @@ class Laboratory:
         self.families = tuple(families)
         self.direct = direct
         self.apart = apart
+        self.judged = not direct and policy == POLICY  # the guard's stages are on
         self.products = {NORTH: north, SOUTH: south}
         self.authorities = {enclave: Authority(enclave.name, self.folder / f"ca-{enclave.name}") for enclave in ENCLAVES}
         self.certificates = {enclave: self.authorities[enclave].issue(

@@ -172,6 +172,14 @@ class Client:
     def ask(self, kind, inside, to, deadline=15):
         return self.answer_to(self.request(kind, inside, to), deadline)
 
+    def subscription(self, contact):
+        """What the own server's roster says of the contact: none, to, from or both; None: it is not in there."""
+        answer = self.ask("get", "<query xmlns='jabber:iq:roster'/>", to=None)
+        for item in answer.iter("{jabber:iq:roster}item"):
+            if item.get("jid") == contact:
+                return item.get("subscription")
+        return None
+
     def reply(self, request, inside="", kind="result"):
         self.send(f"<iq type='{kind}' id={quoteattr(request.get('id'))} to={quoteattr(request.get('from'))}>{inside}</iq>")
 
