@@ -138,7 +138,7 @@ void OctetReader::field(T& value) {
     value = ok_ ? static_cast<T>(number) : T{};
   } else if constexpr (std::is_integral_v<T>) {
     value = static_cast<T>(integer<std::make_unsigned_t<T>>());
-  } else if constexpr (std::is_same_v<T, std::string_view> || std::is_same_v<T, std::string>) {
+  } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
     value = T(string());
   } else if constexpr (detail::is_vector<T>) {
     const auto count = integer<std::uint32_t>();

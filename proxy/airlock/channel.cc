@@ -1,6 +1,7 @@
 #include "proxy/airlock/channel.h"
 
 #include <cstring>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -34,7 +35,11 @@ Channel::Channel(Socket socket, Owner& owner)
   in_.resize(kReadSize);
 }
 
-Channel::~Channel() = default;
+Channel::~Channel() {
+  if (secret_in_) inspect::wipe(in_);
+  if (secret_out_) inspect::wipe(out_);
+  if (secret_writing_) inspect::wipe(writing_);
+}
 
 void Channel::start() {
   error_code failed;
@@ -60,9 +65,7 @@ void Channel::take(std::size_t count) {
   if (!give_frames()) return;
   owner_.on_batch_end(*this);
   if (!open_) return;
-  std::memmove(in_.data(), in_.data() + begin_, end_ - begin_);
-  end_ -= begin_;
-  begin_ = 0;
+  close_up();
   if (end_ == in_.size()) {
     // A frame larger than the buffer: frame_size() has already refused what is beyond the limit.
     in_.resize(in_.size() * 2);
@@ -71,6 +74,14 @@ void Channel::take(std::size_t count) {
     in_.shrink_to_fit();
   }
   read();
+}
+
+void Channel::close_up() {
+  const std::size_t rest = end_ - begin_;
+  std::memmove(in_.data(), in_.data() + begin_, rest);
+  if (std::exchange(secret_in_, false)) explicit_bzero(in_.data() + rest, end_ - rest);
+  begin_ = 0;
+  end_ = rest;
 }
 
 bool Channel::give_frames() {
@@ -89,6 +100,7 @@ bool Channel::give_frames() {
     }
     begin_ += *size;
     if (std::holds_alternative<Beat>(frame->body)) continue;
+    secret_in_ = secret_in_ || std::holds_alternative<Sasl>(frame->body);
     owner_.on_frame(*this, *frame);
     if (!open_) return false;
   }
@@ -96,7 +108,7 @@ bool Channel::give_frames() {
 
 void Channel::send(LegId leg, const Body& body) {
   if (!open_) return;
-  write(leg, body, out_);
+  append(leg, body);
   if (queued_octets() > kMostQueued) {
     // Not from inside send(): its caller is in the middle of something.
     asio::post(socket_.get_executor(), [this, self = shared_from_this()] {
@@ -112,13 +124,33 @@ void Channel::send(LegId leg, const Body& body) {
   });
 }
 
+void Channel::append(LegId leg, const Body& body) {
+  secret_out_ = secret_out_ || std::holds_alternative<Sasl>(body);
+  if (!secret_out_) return write(leg, body, out_);
+  // A buffer that grows leaves its old memory behind as it was.
+  std::string frame;
+  frame.reserve(kReadSize);
+  write(leg, body, frame);
+  if (out_.capacity() - out_.size() < frame.size()) {
+    std::string larger;
+    larger.reserve(2 * (out_.size() + frame.size()));
+    larger += out_;
+    out_.swap(larger);
+    inspect::wipe(larger);
+  }
+  out_ += frame;
+  if (std::holds_alternative<Sasl>(body)) inspect::wipe(frame);
+}
+
 void Channel::flush() {
   for (;;) {
     if (written_ == writing_.size()) {
+      if (std::exchange(secret_writing_, false)) inspect::wipe(writing_);
       writing_.clear();
       written_ = 0;
       if (out_.empty()) return;
       writing_.swap(out_);
+      std::swap(secret_writing_, secret_out_);
     }
     error_code failed;
     written_ += socket_.write_some(asio::buffer(writing_.data() + written_, writing_.size() - written_), failed);

@@ -27,7 +27,8 @@ inline constexpr std::chrono::seconds kSilence{5};
 enum class ChannelEnd : std::uint8_t { Lost, Silent, Fault, Overflow };
 
 /// Reads frames and gives them to its owner in batches (what one read brought); writes what was sent once per wake-up;
-/// beats, and notices silence. Lives on one io_context, whose only thread makes every call and gets every callback.
+/// beats, and notices silence. Of a secret that passes (Sasl) nothing stays in its buffers. Lives on one io_context,
+/// whose only thread makes every call and gets every callback.
 class Channel : public std::enable_shared_from_this<Channel> {
  public:
   class Owner {
@@ -63,6 +64,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void read();
   void take(std::size_t count);
   bool give_frames();
+  /// Moves what is not given yet to the buffer's beginning.
+  void close_up();
+  void append(LegId leg, const Body& body);
   void flush();
   void wait_to_write();
   void beat();
@@ -75,6 +79,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   std::size_t begin_ = 0, end_ = 0;
   std::string out_, writing_;
   std::size_t written_ = 0;
+  bool secret_in_ = false, secret_out_ = false, secret_writing_ = false;  ///< what the buffer holds has to be wiped
   bool flush_posted_ = false, waiting_to_write_ = false, open_ = true;
   std::chrono::steady_clock::time_point heard_;
 };

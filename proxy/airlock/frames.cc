@@ -55,7 +55,7 @@ std::string_view name(const Body& body) {
   static constexpr std::array<std::string_view, std::variant_size_v<Body>> kNames = {
       "Hello", "Welcome", "Opened",  "Terms",  "Refuse",  "Proved",  "Dial",  "Ready",  "Failed",
       "Grant", "Stanza",  "Deliver", "Credit", "Handled", "Settled", "Close", "Closed", "Event",
-      "Beat",  "Drain",   "Offer",   "Sasl",   "Bind",    "Bound",   "Csi"};
+      "Beat",  "Drain",   "Offer",   "Sasl",   "Bind",    "Bound",   "Csi",   "Sm"};
   return kNames[body.index()];
 }
 

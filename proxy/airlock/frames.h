@@ -17,6 +17,7 @@
 #include "inspect/mechanism.h"
 #include "inspect/octets.h"
 #include "inspect/sasl_condition.h"
+#include "inspect/secret.h"
 
 namespace sallyport::airlock {
 
@@ -91,7 +92,7 @@ struct Welcome {
 /// E: an accepted leg has TLS and its header. Domains as the peer wrote them; the guard prepares them.
 struct Opened {
   LegKind kind = LegKind::S2s;
-  std::string from, to;     ///< of a client: `from` is the bare JID that it claims, "" if none
+  std::string from, to;     ///< of a client: `from` is the account that it claims, "" if none
   std::string lang;         ///< xml:lang of the header, "" if none
   std::string peer;         ///< "[::1]:40000"
   std::string destination;  ///< address the peer connected to
@@ -108,7 +109,8 @@ struct Terms {
   bool external = false;  ///< EXTERNAL may be offered
   bool dialback = false;
   std::uint32_t stanza_octets = 512 * 1024;  ///< largest stanza that is read
-  static void fields(auto& s, auto&& f) { f(s.guard_lane, s.external, s.dialback, s.stanza_octets); }
+  std::uint8_t logins = 3;                   ///< of a client: failed logins that end the stream (RFC 6120 6.4.5)
+  static void fields(auto& s, auto&& f) { f(s.guard_lane, s.external, s.dialback, s.stanza_octets, s.logins); }
 };
 /// G, to Opened or Proved: end the leg with this stream error.
 struct Refuse {
@@ -125,10 +127,12 @@ struct Proved {
 /// G: connect to the domain `to` and speak there as `from`. The answer comes within the deadline.
 struct Dial {
   LegKind kind = LegKind::S2s;
-  std::string from, to;
+  std::string from, to;   ///< for a client: `from` is the account that it claims, "" if none
   bool dialback = false;  ///< allowed beside EXTERNAL
   std::uint32_t deadline_ms = 20'000;
-  static void fields(auto& s, auto&& f) { f(s.kind, s.from, s.to, s.dialback, s.deadline_ms); }
+  /// For a client: show the server the certificate that may log in for any account (protocol.md 3.4, R4).
+  bool certificate = false;
+  static void fields(auto& s, auto&& f) { f(s.kind, s.from, s.to, s.dialback, s.deadline_ms, s.certificate); }
 };
 /// E: the dialled leg is authenticated; it may be used once Grant has come.
 struct Ready {
@@ -155,8 +159,8 @@ struct Pair {
   static void fields(auto& s, auto&& f) { f(s.from, s.to); }
   bool operator==(const Pair&) const = default;
 };
-/// G: the route stands; stanzas of these pairs may flow. On an accepted leg `octets` and `stanzas` are the first
-/// credit.
+/// G: the route stands; stanzas of these pairs may flow. On a leg whose stanzas are read (accepted, or of a client's
+/// session) `octets` and `stanzas` are the first credit. Of a session: no pairs.
 struct Grant {
   std::vector<Pair> pairs;
   std::uint32_t octets = 0, stanzas = 0;
@@ -171,7 +175,7 @@ struct Stanza {
 /// G: one stanza to write. `number` counts from 1 on each leg without a gap.
 struct Deliver {
   std::uint64_t number = 0;
-  std::string_view from, to;  ///< the pair, for a check at the edge
+  std::string_view from, to;  ///< the pair, for a check at the edge; "" in a client's session
   std::uint64_t record = 0;
   std::string_view xml;
   static void fields(auto& s, auto&& f) { f(s.number, s.from, s.to, s.record, s.xml); }
@@ -234,11 +238,23 @@ enum class Feature : std::uint8_t {
   ClientState,       ///< urn:xmpp:csi:0
   RosterVersioning,  ///< urn:xmpp:features:rosterver
   PreApproval,       ///< urn:xmpp:features:pre-approval
+  Session,           ///< urn:ietf:params:xml:ns:xmpp-session, written with <optional/> (protocol.md C-12)
 };
 constexpr std::uint32_t bit(Feature feature) {
   return std::uint32_t{1} << static_cast<unsigned>(feature);
 }
-inline constexpr std::uint32_t kAllFeatures = (bit(Feature::PreApproval) << 1) - 1;
+inline constexpr std::uint32_t kAllFeatures = (bit(Feature::Session) << 1) - 1;
+
+/// Types of channel binding (XEP-0440) that are known. A bit each in Offer::bindings.
+enum class Binding : std::uint8_t {
+  TlsServerEndPoint,  ///< RFC 5929; holds across the guard where both sides show the same certificate, or are told so
+  TlsExporter,        ///< RFC 9266; never holds across the guard
+  TlsUnique,          ///< RFC 5929; likewise
+};
+constexpr std::uint32_t bit(Binding binding) {
+  return std::uint32_t{1} << static_cast<unsigned>(binding);
+}
+inline constexpr std::uint32_t kAllBindings = (bit(Binding::TlsUnique) << 1) - 1;
 
 /// Both: what the server offers, and what of it the client is shown.
 struct Offer {
@@ -246,7 +262,8 @@ struct Offer {
   std::uint32_t mechanisms = 0;     ///< inspect::Mechanisms, in stage Authentication
   std::uint32_t features = 0;       ///< in stage Session
   std::uint32_t stanza_octets = 0;  ///< XEP-0478; 0: not told
-  static void fields(auto& s, auto&& f) { f(s.stage, s.mechanisms, s.features, s.stanza_octets); }
+  std::uint32_t bindings = 0;       ///< in stage Authentication: `urn:xmpp:sasl-cb:0`; none: no such feature
+  static void fields(auto& s, auto&& f) { f(s.stage, s.mechanisms, s.features, s.stanza_octets, s.bindings); }
 };
 
 enum class SaslStep : std::uint8_t { Auth, Challenge, Response, Success, Failure, Abort };
@@ -256,7 +273,7 @@ struct Sasl {
   inspect::Mechanism mechanism = inspect::Mechanism::Plain;                  ///< of Auth
   inspect::SaslCondition condition = inspect::SaslCondition::NotAuthorized;  ///< of Failure
   bool has_octets = false;  ///< an empty message is not the same as none (RFC 6120 6.4.2)
-  std::string octets;       ///< at most 6 KiB, without base 64. A secret: wiped by whoever has passed it on
+  inspect::Secret octets;   ///< at most 6 KiB, without base 64
   static void fields(auto& s, auto&& f) { f(s.step, s.mechanism, s.condition, s.has_octets, s.octets); }
 };
 /// Both: the resource that the client asks for; "" leaves the choice to the server.
@@ -276,9 +293,24 @@ struct Csi {
   static void fields(auto& s, auto&& f) { f(s.active); }
 };
 
+enum class SmStep : std::uint8_t { Enable, Enabled, Resume, Resumed, Failed, AckWanted };
+/// Both: stream management (XEP-0198). Enable and Resume come from the client, the three answers from its server;
+/// AckWanted from either. What acknowledges is Handled and Settled.
+struct Sm {
+  SmStep step = SmStep::Enable;
+  std::string id;         ///< Enabled: what the client may resume by; Resume: previd. At most 4000 octets
+  bool resume = false;    ///< Enable: asked for; Enabled: granted
+  std::uint32_t max = 0;  ///< Enable, Enabled: seconds; 0: none named
+  bool has_h = false;     ///< Failed; always true of Resume and Resumed
+  std::uint32_t h = 0;    ///< Resume, Resumed, Failed
+  inspect::StanzaCondition condition = inspect::StanzaCondition::UndefinedCondition;  ///< Failed
+  static void fields(auto& s, auto&& f) { f(s.step, s.id, s.resume, s.max, s.has_h, s.h, s.condition); }
+};
+
 /// The order is the wire's type number, from 1.
-using Body = std::variant<Hello, Welcome, Opened, Terms, Refuse, Proved, Dial, Ready, Failed, Grant, Stanza, Deliver,
-                          Credit, Handled, Settled, Close, Closed, Event, Beat, Drain, Offer, Sasl, Bind, Bound, Csi>;
+using Body =
+    std::variant<Hello, Welcome, Opened, Terms, Refuse, Proved, Dial, Ready, Failed, Grant, Stanza, Deliver, Credit,
+                 Handled, Settled, Close, Closed, Event, Beat, Drain, Offer, Sasl, Bind, Bound, Csi, Sm>;
 
 struct Frame {
   LegId leg = kNoLeg;
@@ -317,6 +349,8 @@ template <>
 inline constexpr airlock::OfferStage kLast<airlock::OfferStage> = airlock::OfferStage::Session;
 template <>
 inline constexpr airlock::SaslStep kLast<airlock::SaslStep> = airlock::SaslStep::Abort;
+template <>
+inline constexpr airlock::SmStep kLast<airlock::SmStep> = airlock::SmStep::AckWanted;
 template <>
 inline constexpr inspect::Mechanism kLast<inspect::Mechanism> = inspect::kLastMechanism;
 template <>

@@ -232,7 +232,7 @@ class Stage {
         step.mechanism = inspect::mechanism(second).value();
       else
         step.has_octets = !second.empty();
-      if (step.has_octets) step.octets = second;
+      if (step.has_octets) step.octets = std::string_view(second);
       return step;
     }
     if (frame == "Bind") return airlock::Bind{first};
@@ -284,7 +284,7 @@ class Stage {
       text += " " + std::string(kSteps[static_cast<std::size_t>(step->step)]);
       if (step->step == airlock::SaslStep::Auth) text += " " + std::string(inspect::name(step->mechanism));
       if (step->step == airlock::SaslStep::Failure) text += " " + std::string(inspect::name(step->condition));
-      if (step->has_octets) text += " '" + step->octets + "'";
+      if (step->has_octets) text += " '" + std::string(step->octets.view()) + "'";
     }
     if (const auto* bind = std::get_if<airlock::Bind>(&body)) text += " " + bind->resource;
     if (const auto* bound = std::get_if<airlock::Bound>(&body))
