@@ -173,11 +173,7 @@ class Judging {
     hold_as_long_as(to);
     const LabelTranslation* table = rules_.translation(from, to);
     if (!table) return std::unexpected(Failure{Reason::LabelTranslation, "translation:no table"});
-    const label::Side source{rules_.policy(from).id(), &rules_.policy(from), rules_.options(from)};
-    const label::Side target{rules_.policy(to).id(), &rules_.policy(to), rules_.options(to)};
-    auto result = table->reverse
-                      ? label::translate_reverse(source, rules_.policy(to), rules_.options(to), label, now_)
-                      : label::translate_forward(rules_.policy(from), rules_.options(from), target, label, now_);
+    auto result = policy::translate(rules_, *table, label, now_);
     if (!result) return std::unexpected(Failure{Reason::LabelTranslation, "translation:" + result.error().text()});
     if (result->widened) made_->findings.add(Reason::LabelWidened);
     made_->findings.add(Reason::LabelTranslated);

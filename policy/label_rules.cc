@@ -144,6 +144,14 @@ const LabelTranslation* LabelRules::translation(std::uint16_t from, std::uint16_
   return nullptr;
 }
 
+std::expected<label::Translation, label::Refusal> translate(const LabelRules& rules, const LabelTranslation& table,
+                                                            const label::Label& label, label::Time now) {
+  const label::Policy &from = rules.policy(table.from), &to = rules.policy(table.to);
+  const label::Options &of_from = rules.options(table.from), &of_to = rules.options(table.to);
+  if (table.reverse) return label::translate_reverse({from.id(), &from, of_from}, to, of_to, label, now);
+  return label::translate_forward(from, of_from, {to.id(), &to, of_to}, label, now);
+}
+
 std::optional<std::uint16_t> LabelRules::label_of_first_line(std::uint16_t enclave, std::string_view line) const {
   if (enclave >= first_lines_.size()) return std::nullopt;
   const auto at = first_lines_[enclave].find(line);

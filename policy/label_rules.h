@@ -13,6 +13,7 @@
 
 #include "policy/label/decide.h"
 #include "policy/label/lexicon.h"
+#include "policy/label/translate.h"
 #include "policy/label_tables.h"
 
 namespace sallyport::policy {
@@ -65,5 +66,9 @@ class LabelRules {
 /// A label looked up in its policy, whether it is valid or not; nullopt if there is something in it that the policy
 /// does not know.
 std::optional<label::Resolved> look_up(const label::Policy& policy, const label::Label& label);
+
+/// By the SPIF that the table names.
+std::expected<label::Translation, label::Refusal> translate(const LabelRules& rules, const LabelTranslation& table,
+                                                            const label::Label& label, label::Time now);
 
 }  // namespace sallyport::policy

@@ -9,6 +9,7 @@
 #include "inspect/normal_form.h"
 #include "policy/label/catalog.h"
 #include "policy/label/xep0258.h"
+#include "policy/label_catalog.h"
 #include "policy/label_judge.h"
 #include "policy/stage.h"
 
@@ -121,6 +122,25 @@ class LabelStage {
     const Judged judged = judged_element(*each.label);
     if (judged->is_default) return unlabelled(each, rule == Unlabelled::Pass ? Unlabelled::Refuse : rule);
     return settle(each, judged, true);
+  }
+
+  /// `tell` hears of every item with a label.
+  template <class Tell>
+  label::CatalogOutcome cut(Node& catalog, const Tell& tell) {
+    const bool required = labels().message == Unlabelled::Refuse;
+    const label::CatalogRules how{.unlabelled = !required, .restrict = required || !labels().only.empty()};
+    const auto judge_item = [&](const Node& element) -> std::optional<label::CatalogItem> {
+      const Judged judged = judged_element(element);
+      const Objection objection = object_to_item(*judged);
+      Node* made = nullptr;
+      if (!objection) made = judged->unchanged ? editor_.copy(element) : tree(*judged);
+      tell({.objection = objection, .detail = run_.label_detail});
+      if (!made) return std::nullopt;
+      return label::CatalogItem{judged->destination().label, made};
+    };
+    const auto outcome = label::filter_catalog(catalog, how, judge_item, run_.scratch.arena);
+    run_.label_detail.clear();
+    return outcome;
   }
 
  private:
@@ -336,18 +356,15 @@ class LabelStage {
 
   // --- catalogs ---
 
-  Objection cut(Node& catalog) {
-    const bool required = labels().message == Unlabelled::Refuse;
-    const label::CatalogRules how{.unlabelled = !required, .restrict = required || !labels().only.empty()};
-    const auto judge_item = [this](const Node& element) -> std::optional<label::CatalogItem> {
-      const Judged judged = judged_element(element);
-      if (judged->is_default || judged->objection || ask_all(*judged)) return std::nullopt;
-      Node* made = judged->unchanged ? editor_.copy(element) : tree(*judged);
-      if (!made) return std::nullopt;
-      return label::CatalogItem{judged->destination().label, made};
-    };
-    const auto outcome = label::filter_catalog(catalog, how, judge_item, run_.scratch.arena);
+  Objection object_to_item(const JudgedLabel& judged) {
     run_.label_detail.clear();
+    if (judged.is_default) return Reason::LabelUnusable;
+    if (judged.objection) return refuse(*judged.objection, judged.detail, "");
+    return ask_all(judged);
+  }
+
+  Objection cut(Node& catalog) {
+    const auto outcome = cut(catalog, [](const CatalogItemJudged&) {});
     if (outcome == label::CatalogOutcome::Malformed) return Reason::LabelViolation;
     if (outcome == label::CatalogOutcome::Changed) run_.findings.add(Reason::LabelCatalogCut);
     return std::nullopt;
@@ -366,6 +383,30 @@ class LabelStage {
 Objection label_stage(Run& run) {
   run.scratch.labels.follow(run.bundle.label_rules());
   return LabelStage(run, *run.bundle.label_rules()).run();
+}
+
+std::optional<CatalogCut> cut_catalog(Node& catalog, const Address& from, const Address& to, const Moment& now,
+                                      const Bundle& bundle, Scratch& scratch) {
+  const Domain* from_domain = bundle.domain(from.domain);
+  const Domain* to_domain = bundle.domain(to.domain);
+  const Peering* peering = from_domain && to_domain ? bundle.peering(*from_domain, *to_domain) : nullptr;
+  if (!peering) return std::nullopt;
+  const Crossing crossing{.from_enclave = bundle.enclave_of(*from_domain).name,
+                          .to_enclave = bundle.enclave_of(*to_domain).name,
+                          .lang = {},
+                          .granted = {}};
+  Run run{.stanza = catalog, .octets = 0, .crossing = crossing, .now = now, .bundle = bundle, .scratch = scratch};
+  run.facts.from = from;
+  run.facts.to = to;
+  run.peering = peering;
+  run.from_domain = from_domain;
+  run.to_domain = to_domain;
+  scratch.labels.follow(bundle.label_rules());
+  CatalogCut made;
+  made.outcome = LabelStage(run, *bundle.label_rules()).cut(catalog, [&](const CatalogItemJudged& item) {
+    made.items.push_back(item);
+  });
+  return made;
 }
 
 }  // namespace sallyport::policy

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "policy/label/marking_composer.h"
+
 namespace sallyport::policy::label {
 namespace {
 
@@ -30,120 +32,15 @@ std::vector<const Entry*> pick(const std::vector<Entry>& entries, std::string_vi
   return {};
 }
 
-class Composer {
- public:
-  Composer(const Policy& policy, const Resolved& label, Place place, std::string_view lang, const Options& options)
-      : policy_(policy), label_(label), place_(code(place)), lang_(lang), options_(options) {}
-
-  std::string run(const std::vector<std::string>& privacy_marks) const {
-    const Spif& spif = policy_.spif();
-    std::vector<std::string> parts;
-    parts.push_back(policy_text());
-    if (!is_class_suppressed())
-      parts.push_back(wrapped(spif.class_markings.qualifiers, text(own_class().name, own_class().markings)));
-    for (Number t = 0; t < spif.tags.size(); ++t) parts.push_back(tag_text(t));
-    if (options_.mark_privacy) parts.insert(parts.end(), privacy_marks.begin(), privacy_marks.end());
-    const auto& qualifiers = spif.markings.qualifiers;
-    return wrapped(qualifiers, join(parts, separator(qualifiers, " ")));
+std::string join(const std::vector<std::string>& parts, std::string_view between) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (part.empty()) continue;
+    if (!out.empty()) out += between;
+    out += part;
   }
-
- private:
-  const Class& own_class() const { return policy_.class_at(label_.classification); }
-
-  bool applies(const MarkingData& data) const {
-    const Codes places = data.codes & kAllPlaces;
-    if (places == 0) return !options_.codeless_at_bottom_only || place_ == code(Place::PageBottom);
-    return (places & place_) != 0;
-  }
-
-  std::string text(const std::string& name, const Markings& markings) const {
-    for (const MarkingData* data : pick(markings.data, lang_)) {
-      if (!applies(*data)) continue;
-      std::string shown = (data->codes & kNoNameDisplay) != 0 ? std::string() : name;
-      if ((data->codes & (kReplacePolicy | kNoMarkingDisplay)) != 0 || !data->phrase) return shown;
-      if (options_.name_beside_phrase && !shown.empty()) return shown + ' ' + *data->phrase;
-      return *data->phrase;
-    }
-    return name;
-  }
-
-  std::string_view qualifier(const std::vector<Qualifier>& qualifiers, QualifierCode wanted,
-                             std::string_view fallback) const {
-    const Qualifier* found = nullptr;
-    for (const std::string_view lang : {lang_, lang_.substr(0, lang_.find('-')), std::string_view()}) {
-      for (const Qualifier& each : qualifiers)
-        if (!found && each.code == wanted && (!each.places || (*each.places & place_) != 0) &&
-            same_language(each.lang, lang))
-          found = &each;
-    }
-    return found ? std::string_view(found->text) : fallback;
-  }
-  std::string_view separator(const std::vector<Qualifier>& qualifiers, std::string_view fallback) const {
-    return qualifier(qualifiers, QualifierCode::Separator, fallback);
-  }
-
-  /// Prefix and suffix stand around what there is; around nothing there is nothing.
-  std::string wrapped(const std::vector<Qualifier>& qualifiers, const std::string& inner) const {
-    if (inner.empty()) return {};
-    return std::string(qualifier(qualifiers, QualifierCode::Prefix, "")) + inner +
-           std::string(qualifier(qualifiers, QualifierCode::Suffix, ""));
-  }
-
-  static std::string join(const std::vector<std::string>& parts, std::string_view between) {
-    std::string out;
-    for (const std::string& part : parts) {
-      if (part.empty()) continue;
-      if (!out.empty()) out += between;
-      out += part;
-    }
-    return out;
-  }
-
-  std::optional<std::string> replacement(const std::string& name, const Markings& markings) const {
-    for (const MarkingData* data : pick(markings.data, lang_))
-      if (applies(*data) && (data->codes & kReplacePolicy) != 0) return data->phrase.value_or(name);
-    return std::nullopt;
-  }
-
-  std::string policy_text() const {
-    const Spif& spif = policy_.spif();
-    if (auto found = replacement(spif.name, spif.markings)) return std::move(*found);
-    if (auto found = replacement(spif.name, spif.id_markings)) return std::move(*found);
-    if (auto found = replacement(own_class().name, own_class().markings)) return std::move(*found);
-    for (const CatNumber number : label_.categories) {
-      const Category& category = policy_.category_at(number);
-      if (auto found = replacement(category.name, category.markings)) return std::move(*found);
-    }
-    return text(spif.name, spif.id_markings);
-  }
-
-  bool suppresses(const Markings& markings) const {
-    return std::ranges::any_of(pick(markings.data, lang_), [this](const MarkingData* data) {
-      return applies(*data) && (data->codes & kSuppressClassName) != 0;
-    });
-  }
-  bool is_class_suppressed() const {
-    return suppresses(own_class().markings) || std::ranges::any_of(label_.categories, [this](CatNumber number) {
-             return suppresses(policy_.category_at(number).markings);
-           });
-  }
-
-  std::string tag_text(Number number) const {
-    const Tag& tag = policy_.tag_at(number);
-    std::vector<std::string> values;
-    for (const CatNumber each : label_.of_tag(policy_, number)) {
-      const Category& category = policy_.category_at(each);
-      values.push_back(wrapped(category.markings.qualifiers, text(category.name, category.markings)));
-    }
-    return wrapped(tag.qualifiers, join(values, separator(tag.qualifiers, "/")));
-  }
-
-  const Policy& policy_;
-  const Resolved& label_;
-  Codes place_;
-  std::string_view lang_;
-  const Options& options_;
-};
+  return out;
+}
 
 struct Named {
   std::string_view name;
@@ -194,9 +91,109 @@ bool has_control(std::string_view text) {
 
 }  // namespace
 
+std::string MarkingComposer::compose(const Resolved& label, const std::vector<std::string>& privacy_marks) const {
+  const Spif& spif = policy_.spif();
+  std::vector<std::string> parts;
+  parts.push_back(policy_text(label));
+  if (!is_class_suppressed(label)) parts.push_back(class_text(label.classification));
+  for (Number t = 0; t < spif.tags.size(); ++t) parts.push_back(tag_text(label, t));
+  if (options_.mark_privacy) parts.insert(parts.end(), privacy_marks.begin(), privacy_marks.end());
+  return wrapped(spif.markings.qualifiers, join(parts, frame().separator));
+}
+
+std::string MarkingComposer::policy_text(const Resolved& label) const {
+  const Spif& spif = policy_.spif();
+  const Class& own = policy_.class_at(label.classification);
+  if (auto found = replacement(spif.name, spif.markings)) return std::move(*found);
+  if (auto found = replacement(spif.name, spif.id_markings)) return std::move(*found);
+  if (auto found = replacement(own.name, own.markings)) return std::move(*found);
+  for (const CatNumber number : label.categories) {
+    const Category& category = policy_.category_at(number);
+    if (auto found = replacement(category.name, category.markings)) return std::move(*found);
+  }
+  return text(spif.name, spif.id_markings);
+}
+
+std::string MarkingComposer::class_text(Number classification) const {
+  const Class& own = policy_.class_at(classification);
+  return wrapped(policy_.spif().class_markings.qualifiers, text(own.name, own.markings));
+}
+
+std::string MarkingComposer::value_text(CatNumber number) const {
+  const Category& category = policy_.category_at(number);
+  return wrapped(category.markings.qualifiers, text(category.name, category.markings));
+}
+
+std::string MarkingComposer::tag_text(const Resolved& label, Number number) const {
+  std::vector<std::string> values;
+  for (const CatNumber each : label.of_tag(policy_, number)) values.push_back(value_text(each));
+  return wrapped(policy_.tag_at(number).qualifiers, join(values, frame_of_tag(number).separator));
+}
+
+MarkingComposer::Frame MarkingComposer::frame(const std::vector<Qualifier>& qualifiers,
+                                              std::string_view separator) const {
+  return {.prefix = qualifier(qualifiers, QualifierCode::Prefix, ""),
+          .suffix = qualifier(qualifiers, QualifierCode::Suffix, ""),
+          .separator = qualifier(qualifiers, QualifierCode::Separator, separator)};
+}
+
+bool MarkingComposer::applies(const MarkingData& data) const {
+  const Codes places = data.codes & kAllPlaces;
+  if (places == 0) return !options_.codeless_at_bottom_only || place_ == code(Place::PageBottom);
+  return (places & place_) != 0;
+}
+
+std::string MarkingComposer::text(const std::string& name, const Markings& markings) const {
+  for (const MarkingData* data : pick(markings.data, lang_)) {
+    if (!applies(*data)) continue;
+    std::string shown = (data->codes & kNoNameDisplay) != 0 ? std::string() : name;
+    if ((data->codes & (kReplacePolicy | kNoMarkingDisplay)) != 0 || !data->phrase) return shown;
+    if (options_.name_beside_phrase && !shown.empty()) return shown + ' ' + *data->phrase;
+    return *data->phrase;
+  }
+  return name;
+}
+
+std::string_view MarkingComposer::qualifier(const std::vector<Qualifier>& qualifiers, QualifierCode wanted,
+                                            std::string_view fallback) const {
+  const Qualifier* found = nullptr;
+  for (const std::string_view lang : {lang_, lang_.substr(0, lang_.find('-')), std::string_view()}) {
+    for (const Qualifier& each : qualifiers)
+      if (!found && each.code == wanted && (!each.places || (*each.places & place_) != 0) &&
+          same_language(each.lang, lang))
+        found = &each;
+  }
+  return found ? std::string_view(found->text) : fallback;
+}
+
+/// Prefix and suffix stand around what there is; around nothing there is nothing.
+std::string MarkingComposer::wrapped(const std::vector<Qualifier>& qualifiers, const std::string& inner) const {
+  if (inner.empty()) return {};
+  const Frame around = frame(qualifiers, "");
+  return std::string(around.prefix) + inner + std::string(around.suffix);
+}
+
+std::optional<std::string> MarkingComposer::replacement(const std::string& name, const Markings& markings) const {
+  for (const MarkingData* data : pick(markings.data, lang_))
+    if (applies(*data) && (data->codes & kReplacePolicy) != 0) return data->phrase.value_or(name);
+  return std::nullopt;
+}
+
+bool MarkingComposer::suppresses(const Markings& markings) const {
+  return std::ranges::any_of(pick(markings.data, lang_), [this](const MarkingData* data) {
+    return applies(*data) && (data->codes & kSuppressClassName) != 0;
+  });
+}
+
+bool MarkingComposer::is_class_suppressed(const Resolved& label) const {
+  return suppresses(policy_.class_at(label.classification).markings) ||
+         std::ranges::any_of(label.categories,
+                             [this](CatNumber number) { return suppresses(policy_.category_at(number).markings); });
+}
+
 std::optional<std::string> marking(const Policy& policy, const Resolved& label, Place place, std::string_view lang,
                                    const Options& options, const std::vector<std::string>& privacy_marks) {
-  std::string text = Composer(policy, label, place, lang, options).run(privacy_marks);
+  std::string text = MarkingComposer(policy, place, lang, options).compose(label, privacy_marks);
   if (characters(text) > kLongestMarking || has_control(text)) return std::nullopt;
   return text;
 }

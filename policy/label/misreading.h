@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace sallyport::policy::label {
 
@@ -16,5 +17,7 @@ enum class Misreading : std::uint8_t {
   UnknownTagSet,
   UnknownCategory,
 };
+/// A sentence about it, for people: "it is malformed".
+std::string_view in_words(Misreading misreading);
 
 }  // namespace sallyport::policy::label

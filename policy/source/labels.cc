@@ -10,32 +10,16 @@
 #include "policy/source/clearance_file.h"
 #include "policy/source/keys.h"
 #include "policy/source/spif/spif.h"
+#include "policy/source/value_names.h"
 
 namespace sallyport::policy::source {
 namespace {
 
-/// "TAG:VALUE", by the names of tags and of tag sets.
-using Values = std::multimap<std::string, label::CatNumber, std::less<>>;
-
 struct LoadedPolicy {
   spif::Loaded loaded;
   label::Policy policy;
-  Values values;
+  ValueNames values;
 };
-
-Values values_of(const label::Policy& policy) {
-  Values values;
-  for (label::CatNumber n = 0; n < policy.category_count(); ++n) {
-    const label::Tag& tag = policy.tag_at(policy.tag_of(n));
-    const std::string& set = policy.tag_set_at(tag.tag_set).name;
-    for (const std::string& value : {policy.category_at(n).name, std::string("*")}) {
-      const std::string behind = ":" + value;
-      values.emplace(tag.name + behind, n);
-      if (set != tag.name) values.emplace(set + behind, n);
-    }
-  }
-  return values;
-}
 
 /// When the last of what a label needs has begun: a label that is not valid then never is.
 label::Time latest_beginning(const label::Policy& policy, const label::Label& made) {
@@ -95,7 +79,7 @@ class LabelCompiler {
     if (text.absent_class)
       if (const auto number = class_named(*policy, *text.absent_class))
         row.options.absent_class = policy->class_at(*number).lacv;
-    Values values = values_of(*policy);
+    ValueNames values = value_names(*policy);
     loaded_.back() = std::make_unique<LoadedPolicy>(std::move(*loaded), std::move(*policy), std::move(values));
   }
 

@@ -8,8 +8,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
   for (const auto add :
-       {commands::add_audit, commands::add_certs, commands::add_check, commands::add_ledger, commands::add_run,
-        commands::add_policy, commands::add_reload, commands::add_status, commands::add_version}) {
+       {commands::add_audit, commands::add_certs, commands::add_check, commands::add_label, commands::add_ledger,
+        commands::add_run, commands::add_policy, commands::add_reload, commands::add_status, commands::add_version}) {
     add(app);
   }
   try {

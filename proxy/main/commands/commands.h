@@ -12,6 +12,7 @@ namespace sallyport::commands {
 CLI::App* add_audit(CLI::App& parent);
 CLI::App* add_certs(CLI::App& parent);
 CLI::App* add_check(CLI::App& parent);
+CLI::App* add_label(CLI::App& parent);
 CLI::App* add_ledger(CLI::App& parent);
 CLI::App* add_policy(CLI::App& parent);
 CLI::App* add_reload(CLI::App& parent);

@@ -56,20 +56,6 @@ void print_result(const Options& options, const policy::source::Compiled& compil
               tables.routes.size(), tables.rules.size());
 }
 
-/// Whole or not at all: a guard that reloads meanwhile reads the old bundle or the new one.
-bool write_whole(const std::filesystem::path& file, std::string_view octets) {
-  std::filesystem::path unfinished = file;
-  unfinished += ".new";
-  std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
-  out.write(octets.data(), static_cast<std::streamsize>(octets.size()));
-  out.close();
-  std::error_code error;
-  if (out) std::filesystem::rename(unfinished, file, error);
-  const bool written = out && !error;
-  if (!written) std::filesystem::remove(unfinished, error);
-  return written;
-}
-
 void add_policy_compile(CLI::App& parent) {
   auto options = std::make_shared<Options>();
   auto* command = parent.add_subcommand("compile", "compile the policy to the bundle that the guard loads");
@@ -78,10 +64,8 @@ void add_policy_compile(CLI::App& parent) {
   command->add_flag("--json", options->json, "print the result as JSON");
   command->callback([options] {
     const auto compiled = compile_or_end(*options);
-    if (!write_whole(options->output, compiled.bundle.octets())) {
-      std::fprintf(stderr, "%s: can't be written\n", options->output.c_str());
-      throw CLI::RuntimeError(2);
-    }
+    if (!write_whole(options->output, compiled.bundle.octets()))
+      end_command(2, options->output.string() + ": can't be written");
     print_result(*options, compiled);
     if (!options->json)
       std::printf("%s: %zu octets\nhash %s\n", options->output.c_str(), compiled.bundle.octets().size(),
@@ -114,6 +98,19 @@ std::string read_file_or_end(const std::filesystem::path& file) {
   if (good && text.size() <= policy::Bundle::kLargest) return text;
   std::fprintf(stderr, "%s: %s\n", file.c_str(), good ? "is too large" : "can't be read");
   throw CLI::RuntimeError(2);
+}
+
+bool write_whole(const std::filesystem::path& file, std::string_view octets) {
+  std::filesystem::path unfinished = file;
+  unfinished += ".new";
+  std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
+  out.write(octets.data(), static_cast<std::streamsize>(octets.size()));
+  out.close();
+  std::error_code error;
+  if (out) std::filesystem::rename(unfinished, file, error);
+  const bool written = out && !error;
+  if (!written) std::filesystem::remove(unfinished, error);
+  return written;
 }
 
 std::string json_list(const std::vector<inspect::Mistake>& mistakes) {

@@ -19,6 +19,10 @@ namespace sallyport::commands {
 /// The whole file ("-": standard input). Ends the command with status 2 if it can't be read or is larger than a bundle.
 std::string read_file_or_end(const std::filesystem::path& file);
 
+/// Whole or not at all: a guard that reloads meanwhile reads the old bundle or the new one. False if it can't be
+/// written.
+bool write_whole(const std::filesystem::path& file, std::string_view octets);
+
 /// [{"file":...,"line":...,"column":...,"what":...,"remedy":...},...]
 std::string json_list(const std::vector<inspect::Mistake>& mistakes);
 

@@ -1,57 +1,30 @@
 // The policy commands as a person uses them: arguments in; status, standard output and standard error out.
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "policy/bundle.h"
-#include "proxy/main/commands/commands.h"
 #include "tests/places.h"
+#include "tests/policy/commands/command_run.h"
 
 namespace sallyport::commands {
 namespace {
 
 using ::testing::HasSubstr;
 
-class PolicyCommand : public ::testing::Test {
+class PolicyCommand : public testing::CommandTest {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("policy_command_test." + std::to_string(getpid()));
-    std::filesystem::create_directories(folder_);
-    policy_ = std::filesystem::path(SALLYPORT_TESTS_DIR) / "policy" / "vectors" / "policy.toml";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  PolicyCommand() : policy_(std::filesystem::path(SALLYPORT_TESTS_DIR) / "policy" / "vectors" / "policy.toml") {}
 
-  /// The exit status; what was printed stands in out_ and error_.
   int run(std::vector<std::string> arguments) {
-    CLI::App app{"", "sallyport"};
-    add_policy(app);
     arguments.insert(arguments.begin(), "policy");
-    std::ranges::reverse(arguments);
-    ::testing::internal::CaptureStdout();
-    ::testing::internal::CaptureStderr();
-    int status = 0;
-    try {
-      app.parse(arguments);
-    } catch (const CLI::ParseError& end) {
-      status = end.get_exit_code();
-    }
-    out_ = ::testing::internal::GetCapturedStdout();
-    error_ = ::testing::internal::GetCapturedStderr();
-    return status;
+    return CommandTest::run(add_policy, std::move(arguments));
   }
 
-  std::string file(const std::string& name, const std::string& text) {
-    std::ofstream(folder_ / name) << text;
-    return folder_ / name;
-  }
-
-  std::filesystem::path folder_, policy_;
-  std::string out_, error_;
+  const std::filesystem::path policy_;
 };
 
 TEST_F(PolicyCommand, ChecksAGoodFileAndWarnsOfWhatIsNotChecked) {
