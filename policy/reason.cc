@@ -28,13 +28,12 @@ constexpr Wire stanza(ErrorType type, StanzaCondition condition, LimitCondition 
   return {.kind = Wire::Kind::Stanza, .stream = {}, .stanza = {.type = type, .condition = condition, .limit = limit}};
 }
 
-constexpr std::array kRows = {
+constexpr std::array<ReasonRow, kReasonCount> kRows = {{
 #define SALLYPORT_REASON(enumerator, code, rules, verdict, wire, text) \
   ReasonRow{Reason::enumerator, code, rules, verdict, wire, text},
 #include "policy/reasons.def"
 #undef SALLYPORT_REASON
-};
-static_assert(kRows.size() == kReasonCount);
+}};
 
 std::string wire_text(const Wire& wire) {
   switch (wire.kind) {

@@ -20,7 +20,7 @@
 namespace sallyport::policy {
 namespace {
 
-constexpr std::array kEnumerators = {
+constexpr std::array<std::string_view, kReasonCount> kEnumerators = {
 #define SALLYPORT_REASON(enumerator, ...) std::string_view(#enumerator),
 #include "policy/reasons.def"
 #undef SALLYPORT_REASON
