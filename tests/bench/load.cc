@@ -123,7 +123,7 @@ void Load::shake_hands(const std::string& address, std::size_t count, std::size_
 void Load::send_each(std::size_t count) {
   const auto expected = counted_ + count * senders_.size();
   for (std::size_t i = 0; i < count; ++i) {
-    for (auto* const leg : senders_) leg->connection.send(next_message(*leg));
+    for (auto* const leg : senders_) send(*leg, next_message(*leg));
     turn(0);
   }
   const Deadline deadline("sending a few stanzas on each leg");
@@ -142,7 +142,7 @@ void Load::send_paced(double rate, Clock::time_point end) {
     for (std::size_t burst = 0; sent < due && burst < senders_.size(); ++burst) {
       auto* const leg = senders_[turn_++ % senders_.size()];
       if (leg->connection.has_pending()) continue;  // it may not take more; the next leg has its turn
-      leg->connection.send(next_message(*leg));
+      send(*leg, next_message(*leg));
       ++sent;
     }
     turn(0);
@@ -155,7 +155,7 @@ void Load::send_packed(Clock::time_point end) {
       if (leg->connection.has_pending()) continue;
       scratch_.clear();
       while (scratch_.size() + settings_.octets <= kRecordOctets) scratch_ += next_message(*leg);
-      leg->connection.send(scratch_);
+      send(*leg, scratch_);
     }
     turn(0);
   }
@@ -203,6 +203,11 @@ void Load::add(std::unique_ptr<Leg> leg) {
   auto& added = *leg;
   legs_[socket] = std::move(leg);
   attend(added);
+}
+
+void Load::send(Leg& leg, std::string_view octets) {
+  leg.connection.send(octets);
+  watch(leg);
 }
 
 void Load::watch(Leg& leg) {

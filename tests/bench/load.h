@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/bench/connection.h"
@@ -66,6 +67,8 @@ class Load {
   void shake(Leg& leg);
   void opened(Leg& leg);
   void heard(Leg& leg, const std::string& text);
+  void send(Leg& leg, std::string_view octets);
+  /// Asks to be told when it can write, if something is left to be written.
   void watch(Leg& leg);
   void end(Leg& leg);
   [[noreturn]] void fail(const Leg& leg, const std::string& what) const;
