@@ -10,6 +10,7 @@ GUARD_NEAR, GUARD_NEAR_TLS = "127.0.50.10:5269", "127.0.50.10:5270"
 GUARD_FAR = "127.0.50.20:5269"
 HAPROXY = "127.0.50.40:5269"
 SINK = "127.0.50.30:5269"
+SPIF = ROOT / "tests/policy/label/data/policies/acme-spif.xml"
 DOMAINS = 50  # on each side; as many as there are certificates
 
 

@@ -30,15 +30,10 @@ backend far
 verifyhost {far} sni str({far}) no-ssl-reuse
 """
 
-POLICY_HEAD = """
+POLICY = """
 [policy]
 name = "benchmark"
-
-[stages]
-off = ["payload", "label", "presence", "content", "rate"]
-
-[settings]
-
+{stages}
 [enclave.north]
 revocation = "off"
 {north}
@@ -51,7 +46,57 @@ from = [{from_list}]
 to = [{to_list}]
 direction = "both"
 stanzas = ["message", "presence", "iq"]
+{peering}
 """
+
+# What the stages need: `bare` judges shape and addresses only; `whole` has every stage on, with a label for what comes
+# without one, and no limit of rate that would end the measurement.
+POLICIES = {
+    "bare": ("""
+[stages]
+off = ["payload", "label", "presence", "content", "rate"]
+""", ""),
+    "whole": ("""
+[rate]
+pair_stanzas = 0
+pair_octets = 0
+user_messages = 0
+user_presence = 0
+user_iqs = 0
+
+[[content]]
+id = "codenames"
+action = "refuse"
+places = ["body", "subject", "status", "nick", "form", "room", "payload"]
+words = ["falcon"]
+
+[label_policy.acme]
+file = "{spif}"
+
+[label.internal]
+policy = "acme"
+classification = "INTERNAL"
+
+[clearance.internal]
+policy = "acme"
+classes = ["PUBLIC", "INTERNAL"]
+
+[enclave.north.labels]
+policy = "acme"
+clearances = ["internal"]
+label = "internal"
+
+[enclave.south.labels]
+policy = "acme"
+clearances = ["internal"]
+label = "internal"
+""", """payloads = "chat"
+allow = ["client-facts"]
+
+[peering.labels]
+message = "assume"
+"""),
+}
 
 EDGE = """
 [edge.{name}]
@@ -110,6 +155,7 @@ class Guard:
     name = "guard"
     near = places.GUARD_NEAR
     load_options = []
+    policy = "bare"
 
     def __init__(self, folder, certificates, cpu):
         self.folder, self.certificates, self.cpu = pathlib.Path(folder), certificates, cpu
@@ -130,7 +176,9 @@ class Guard:
     def _policy(self):
         near = [places.near_domain(i) for i in range(places.DOMAINS)]
         far = [places.far_domain(i) for i in range(places.DOMAINS)]
-        return POLICY_HEAD.format(
+        stages, peering = POLICIES[self.policy]
+        return POLICY.format(
+            stages=stages.format(spif=places.SPIF), peering=peering,
             north="".join(f'[[enclave.north.domain]]\nname = "{name}"\n' for name in near),
             south="".join(f'[[enclave.south.domain]]\nname = "{name}"\n' for name in far),
             from_list=quoted(near), to_list=quoted(far))
