@@ -13,6 +13,13 @@ namespace sallyport::audit {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
+/// The two digits of each octet.
+constexpr auto kHexPairs = [] {
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (std::size_t octet = 0; octet < pairs.size(); ++octet)
+    pairs[octet] = {kHexDigits[octet >> 4], kHexDigits[octet & 15]};
+  return pairs;
+}();
 constexpr char32_t kReplacement = 0xFFFD;
 
 constexpr auto kPlainOctets = [] {
@@ -32,10 +39,7 @@ void hex(std::span<const std::uint8_t> octets, std::string& out) {
   const auto start = out.size();
   out.resize(start + octets.size() * 2);
   auto* at = out.data() + start;
-  for (const auto octet : octets) {
-    *at++ = kHexDigits[octet >> 4];
-    *at++ = kHexDigits[octet & 15];
-  }
+  for (const auto octet : octets) at = std::ranges::copy(kHexPairs[octet], at).out;
 }
 
 struct Decoded {
@@ -85,13 +89,26 @@ std::size_t cut(std::string_view text, std::size_t most) {
   return kept;
 }
 
+/// Octets at the front that stand for themselves, found in blocks that the compiler turns into vector instructions.
+std::size_t plain_prefix(std::string_view text) {
+  constexpr std::size_t kBlock = 16;
+  std::size_t at = 0;
+  while (text.size() - at >= kBlock) {
+    unsigned char other = 0;
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      const auto octet = static_cast<std::uint8_t>(text[at + i]);
+      other |= static_cast<unsigned char>((octet < 0x20) | (octet >= 0x7F) | (octet == '"') | (octet == '\\'));
+    }
+    if (other != 0) break;
+    at += kBlock;
+  }
+  while (at < text.size() && kPlainOctets[static_cast<std::uint8_t>(text[at])]) ++at;
+  return at;
+}
+
 void append_escaped(std::string_view text, std::string& out) {
   std::size_t run = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    if (kPlainOctets[static_cast<std::uint8_t>(text[i])]) {
-      ++i;
-      continue;
-    }
+  for (std::size_t i = plain_prefix(text); i < text.size(); i += plain_prefix(text.substr(i))) {
     const auto decoded = decode(text.substr(i));
     const bool stands = decoded.valid && decoded.code >= 0x80 && !format::is_escaped(decoded.code);
     if (!stands) {

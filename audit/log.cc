@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -163,9 +164,9 @@ class WritingLog final : public Log {
     batch_.clear();
     for (auto* const lane : lanes_seen_) {
       while (batch_.size() < kBatchOctets) {
-        const auto* const fields = lane->next();
-        if (fields == nullptr) break;
-        lane->number(chain_.append(*fields, batch_));
+        const std::string_view fields = lane->next();
+        if (fields.empty()) break;
+        lane->number(chain_.append(fields, batch_));
       }
     }
     if (batch_.empty()) return false;
@@ -192,7 +193,7 @@ class WritingLog final : public Log {
 
   bool work_waits() const {
     for (const auto* const lane : lanes_seen_) {
-      if (lane->next() != nullptr) return true;
+      if (!lane->next().empty()) return true;
     }
     return stopping_.load(std::memory_order_acquire) || failed_.load(std::memory_order_acquire) ||
            lanes_seen_version_ != lanes_version_;

@@ -57,8 +57,15 @@ class Log {
     virtual ~Lane() = default;
     /// Queues a record and gives its ticket (1, 2, 3 ... for each lane); 0 when the ring is full or the log has failed
     /// or is closed: nothing may go on before it has room again. The record is written out before this returns, so that
-    /// the caller may use the same object again and keep its memory.
-    virtual std::uint64_t submit(const Record& record) = 0;
+    /// the caller may use the same object again and keep its memory. The log's thread may not look at it before wake().
+    virtual std::uint64_t enqueue(const Record& record) = 0;
+    /// Makes the log's thread look at what was queued; once for a batch.
+    virtual void wake() = 0;
+    std::uint64_t submit(const Record& record) {
+      const std::uint64_t ticket = enqueue(record);
+      wake();
+      return ticket;
+    }
     /// Appends what has been recorded since the last call, in order of the tickets. Makes room in the ring.
     virtual void take_recorded(std::vector<Recorded>& out) = 0;
   };

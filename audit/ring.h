@@ -2,8 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +16,32 @@
 
 namespace sallyport::audit {
 
+/// Texts that are given up in the order in which they were kept, side by side in blocks of memory. A block that is free
+/// again is the next to be used, so that a lane in steady flow writes where the processor's cache still is. Bounded by
+/// whoever keeps texts in it.
+class Texts {
+ public:
+  static constexpr std::size_t kBlockOctets = 64 * 1024;  ///< of a block; a larger text has one of its own
+  static constexpr std::size_t kSpareBlocks = 4;          ///< kept when they are free
+
+  /// A copy that stays until it is given up.
+  std::string_view keep(std::string_view text);
+  void give_up_oldest();
+  /// Octets of memory held, in use or not.
+  std::size_t octets() const;
+
+ private:
+  struct Block {
+    std::unique_ptr<char[]> octets;
+    std::size_t capacity = 0, used = 0, texts = 0;
+  };
+  Block& block_with_room(std::size_t octets);
+  void retire_first();
+
+  std::deque<Block> blocks_;  ///< the last one is written to
+  std::vector<Block> spare_;
+};
+
 /// Three counters go round: the lane writes a record's fields into a slot (submitted), the log's thread puts them on
 /// record (recorded), the lane learns its number (taken) and the slot is free again. Each counter has one writer.
 class Ring final : public Log::Lane {
@@ -21,12 +50,13 @@ class Ring final : public Log::Lane {
   Ring(std::size_t capacity, std::function<void()> wake, std::function<void()> notify);
 
   // On the lane's thread.
-  std::uint64_t submit(const Record& record) override;
+  std::uint64_t enqueue(const Record& record) override;
+  void wake() override { wake_(); }
   void take_recorded(std::vector<Recorded>& out) override;
 
   // On the log's thread.
-  /// The fields of the next record that was not taken into a batch yet; nullptr when there is none.
-  const std::string* next() const;
+  /// The fields of the next record that was not taken into a batch yet; no data when there is none.
+  std::string_view next() const;
   /// That record has been given this number.
   void number(std::uint64_t number);
   /// Everything numbered so far is recorded; true when that is news to the lane.
@@ -38,7 +68,7 @@ class Ring final : public Log::Lane {
 
  private:
   struct Slot {
-    std::string fields;
+    std::string_view fields;  ///< in texts_
     std::uint64_t number = 0;
   };
   Slot& slot(std::uint64_t index) { return slots_[index % slots_.size()]; }
@@ -46,7 +76,9 @@ class Ring final : public Log::Lane {
 
   std::vector<Slot> slots_;
   std::function<void()> wake_, notify_;
-  FieldWriter fields_;
+  FieldWriter fields_;  // the lane's, as are the next two
+  std::string draft_;
+  Texts texts_;
   std::uint64_t taken_ = 0;     // the lane's
   std::uint64_t numbered_ = 0;  // the log's
   alignas(64) std::atomic<std::uint64_t> submitted_{0};

@@ -1,6 +1,7 @@
 #include "inspect/serializer.h"
 
 #include <array>
+#include <cstdint>
 
 #include "inspect/names.h"
 
@@ -31,14 +32,37 @@ constexpr Escapes value_escapes() {
 constexpr Escapes kTextEscapes = text_escapes();
 constexpr Escapes kValueEscapes = value_escapes();
 
+enum class Place : std::uint8_t { Text, Value };
+
+template <Place place>
+constexpr bool is_escaped(char octet) {
+  const bool in_text = (octet == '&') | (octet == '<') | (octet == '>') | (octet == '\r');
+  if constexpr (place == Place::Text) return in_text;
+  return in_text | (octet == '\'') | (octet == '"') | (octet == '\t') | (octet == '\n');
+}
+
+/// The first octet from `at` on that is escaped, or the size; found in blocks that the compiler turns into vector
+/// instructions.
+template <Place place>
+std::size_t next_escaped(std::string_view text, std::size_t at) {
+  constexpr std::size_t kBlock = 32;
+  while (text.size() - at >= kBlock) {
+    unsigned char any = 0;
+    for (std::size_t i = 0; i < kBlock; ++i) any |= static_cast<unsigned char>(is_escaped<place>(text[at + i]));
+    if (any != 0) break;
+    at += kBlock;
+  }
+  while (at < text.size() && !is_escaped<place>(text[at])) ++at;
+  return at;
+}
+
+template <Place place>
 void escape(std::string_view text, const Escapes& escapes, std::string& out) {
   std::size_t written = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::string_view instead = escapes[static_cast<unsigned char>(text[i])];
-    if (instead.empty()) continue;
-    out.append(text.substr(written, i - written));
-    out.append(instead);
-    written = i + 1;
+  for (std::size_t at = next_escaped<place>(text, 0); at < text.size(); at = next_escaped<place>(text, at + 1)) {
+    out.append(text.substr(written, at - written));
+    out.append(escapes[static_cast<unsigned char>(text[at])]);
+    written = at + 1;
   }
   out.append(text.substr(written));
 }
@@ -121,11 +145,11 @@ class Writing {
 }  // namespace
 
 void escape_text(std::string_view text, std::string& out) {
-  escape(text, kTextEscapes, out);
+  escape<Place::Text>(text, kTextEscapes, out);
 }
 
 void escape_value(std::string_view text, std::string& out) {
-  escape(text, kValueEscapes, out);
+  escape<Place::Value>(text, kValueEscapes, out);
 }
 
 void serialize(const Node& element, std::string_view content_namespace, std::string& out) {

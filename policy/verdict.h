@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -108,7 +109,13 @@ class Findings::iterator {
 
  private:
   void settle() {
-    while (at_ < kReasonCount && !of_->has(static_cast<Reason>(at_))) ++at_;
+    for (std::size_t word = at_ / 64; word < of_->words_.size(); ++word) {
+      const std::uint64_t left = word == at_ / 64 ? of_->words_[word] >> at_ % 64 << at_ % 64 : of_->words_[word];
+      if (left == 0) continue;
+      at_ = word * 64 + static_cast<std::size_t>(std::countr_zero(left));
+      return;
+    }
+    at_ = kReasonCount;
   }
 
   const Findings* of_;

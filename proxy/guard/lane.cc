@@ -272,6 +272,7 @@ void Lane::flush(Moment now) {
     state_.routes_by_pair.erase({route->pair().from, route->pair().to});
     state_.routes.erase(serial);
   }
+  state_.recorder.wake();
 }
 
 void Lane::tell(InLeg& leg) {

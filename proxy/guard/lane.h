@@ -41,7 +41,7 @@ class Lane {
   void on_recorded(Moment now);
   /// Looks after everything that is due.
   void tick(Moment now);
-  /// Sends what is due once for a batch: Handled and Credit.
+  /// Sends what is due once for a batch: Handled and Credit; and has the log look at what was submitted.
   void flush(Moment now);
   Steady next_deadline() const;
 
@@ -65,7 +65,10 @@ class Lane {
   void halt();
 
   /// An event of the process, put on record by this lane.
-  void record(audit::EventRecord event) { state_.recorder.event(std::move(event)); }
+  void record(audit::EventRecord event) {
+    state_.recorder.event(std::move(event));
+    state_.recorder.wake();
+  }
 
   struct Census {
     std::size_t accepted = 0, dialled = 0, routes = 0, queued = 0, unsettled = 0, unrecorded = 0;

@@ -271,8 +271,9 @@ void Lane::release(const Origin& origin, const inspect::Node& node, Route& route
   record.sha256_out = state_.sha256(xml);
   if (bundle.settings().record_content) record.content = xml;
   const Released released{facts, xml, awaited, origin, state_.draft, stored_as};
-  const policy::Peering* peering = bundle.peering(route.pair().to, route.pair().from);
-  const Steady due = judgement.negative_since ? state_.negative_due(peering, *judgement.negative_since) : Steady{};
+  Steady due{};
+  if (judgement.negative_since)
+    due = state_.negative_due(bundle.peering(route.pair().to, route.pair().from), *judgement.negative_since);
   if (due <= state_.now.steady) {
     route.pass(released);
   } else {

@@ -36,6 +36,7 @@ std::pair<std::string, std::string> kept_key(std::string_view from, std::string_
 
 std::uint64_t LaneState::commit(const policy::Changes& changes) {
   memory.commit(changes, policy_moment(now));
+  if (changes.presence.empty()) return store_changes();
   for (const Change& change : changes.presence.all()) {
     if (change.act != Change::Act::Show && change.act != Change::Act::Hide) continue;
     // Something newer has come than what is held back.

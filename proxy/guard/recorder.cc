@@ -21,8 +21,18 @@ void cut(std::string& text) {
 
 }  // namespace
 
+bool Recorder::enqueue(const audit::Record& record) {
+  if (log_.enqueue(record) == 0) return false;
+  wakes_ = true;
+  return true;
+}
+
+void Recorder::wake() {
+  if (std::exchange(wakes_, false)) log_.wake();
+}
+
 void Recorder::submit(const audit::Record& record, OnRecord then) {
-  if (backlog_.empty() && log_.submit(record) != 0) {
+  if (backlog_.empty() && enqueue(record)) {
     waiting_.push() = std::move(then);
     return;
   }
@@ -39,7 +49,7 @@ void Recorder::event(audit::EventRecord record) {
 }
 
 void Recorder::push_backlog() {
-  while (!backlog_.empty() && log_.submit(backlog_.front().record) != 0) {
+  while (!backlog_.empty() && enqueue(backlog_.front().record)) {
     waiting_.push() = std::move(backlog_.front().then);
     backlog_.pop_front();
   }

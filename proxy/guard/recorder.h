@@ -39,11 +39,15 @@ class Recorder {
  public:
   explicit Recorder(audit::Log::Lane& log) : log_(log) {}
 
+  /// The log looks at it when wake() is called.
   void submit(const audit::Record& record, OnRecord then);
   /// Something that nothing waits for. Its texts are cut: an edge's frame can hold megabytes, and what the log has no
   /// room for yet is kept here.
   static constexpr std::size_t kLongestDetail = 1024;
   void event(audit::EventRecord record);
+
+  /// After every input, or once for a batch: the log has to look, if anything was submitted.
+  void wake();
 
   struct Recorded {
     OnRecord what;
@@ -62,12 +66,14 @@ class Recorder {
     audit::Record record;
     OnRecord then;
   };
+  bool enqueue(const audit::Record& record);
   void push_backlog();
 
   audit::Log::Lane& log_;
   std::deque<Kept> backlog_;  ///< not taken by the ring yet; bounded by the credit that its stanzas occupy
   Fifo<OnRecord> waiting_;    ///< submitted, in order of their tickets
   std::vector<audit::Recorded> recorded_;
+  bool wakes_ = false;  ///< the log has not been told of all
 };
 
 }  // namespace sallyport::guard

@@ -15,6 +15,20 @@ TEST(Serializer, XML_03_EscapesWhatCouldBeTakenForMarkup) {
   EXPECT_EQ(value, "a&lt;b&gt;&amp;&apos;&quot;&#13;&#10;&#9;z");
 }
 
+TEST(Serializer, EscapesWhereverInALongTextItStands) {
+  for (const std::size_t size : {1U, 15U, 16U, 31U, 32U, 33U, 64U, 100U}) {
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string plain(size, 'a'), text, value;
+      plain[at] = '<';
+      escape_text(plain, text);
+      EXPECT_EQ(text, std::string(at, 'a') + "&lt;" + std::string(size - at - 1, 'a'));
+      plain[at] = '\'';
+      escape_value(plain, value);
+      EXPECT_EQ(value, std::string(at, 'a') + "&apos;" + std::string(size - at - 1, 'a'));
+    }
+  }
+}
+
 TEST(Serializer, WritesTheContentNamespaceOfTheLegOnlyWhereItChanges) {
   Arena arena;
   TreeEditor editor(arena);

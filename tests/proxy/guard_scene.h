@@ -75,11 +75,12 @@ inline std::shared_ptr<const policy::Bundle> bundle(policy::Tables from = tables
 /// A log on paper: it takes what has room, and has written when write() was called.
 class PaperLog final : public audit::Log::Lane {
  public:
-  std::uint64_t submit(const audit::Record& record) override {
+  std::uint64_t enqueue(const audit::Record& record) override {
     if (records.size() - taken_ >= capacity) return 0;
     records.push_back(record);
     return records.size();
   }
+  void wake() override {}
   void take_recorded(std::vector<audit::Recorded>& out) override {
     for (; taken_ < written_; ++taken_) out.push_back({taken_ + 1, taken_ + 1001});
   }

@@ -14,11 +14,12 @@ namespace {
 /// Writes the fields of each record, as the log's ring does, and has recorded them at once.
 class FieldLog final : public audit::Log::Lane {
  public:
-  std::uint64_t submit(const audit::Record& record) override {
+  std::uint64_t enqueue(const audit::Record& record) override {
     fields_.clear();
     writer_.write(record, fields_);
     return ++submitted_;
   }
+  void wake() override {}
   void take_recorded(std::vector<audit::Recorded>& out) override {
     for (; taken_ < submitted_; ++taken_) out.push_back({taken_ + 1, taken_ + 1});
   }
