@@ -29,11 +29,27 @@ class StanzaCredit {
   std::int64_t octets_ = 0, stanzas_ = 0;
 };
 
+/// What a lane lends to its busy legs beyond the credit that every leg begins with, in octets.
+class CreditBudget {
+ public:
+  explicit CreditBudget(std::size_t octets) : left_(octets) {}
+  bool take(std::size_t octets) {
+    if (left_ < octets) return false;
+    left_ -= octets;
+    return true;
+  }
+  void give_back(std::size_t octets) { left_ += octets; }
+
+ private:
+  std::size_t left_;
+};
+
 /// Follows deliveries from the guard through TLS and TCP to the peer, and says what credit may be given back.
 class Deliveries {
  public:
   static constexpr std::uint32_t kOctets = 64 * 1024;  ///< the credit that every leg begins with
   static constexpr std::uint32_t kStanzas = 64;
+  static constexpr std::uint32_t kMostTimes = 4;  ///< a busy leg may come to so many times that
 
   /// A delivery was taken over; `octets` of canonical XML. False: its number is out of turn, or the guard has overdrawn
   /// credit and reserve.
@@ -48,8 +64,14 @@ class Deliveries {
   std::uint64_t written() const { return written_; }
   std::uint64_t settled() const { return settled_; }
   bool awaits_settlement() const { return settled_ < written_; }
-  /// Credit to give, once it is worth a frame.
-  std::optional<airlock::Credit> credit();
+  /// Written, and not known to be settled.
+  std::uint64_t unsettled() const { return written_ - settled_; }
+  /// Credit to give, once it is worth a frame. A leg whose credit was nearly used up since the last time gets more of
+  /// it, as far as the budget goes; nullptr: it gets none, since its peer is slow.
+  std::optional<airlock::Credit> credit(CreditBudget* budget);
+  /// The leg is not busy any more: what it had beyond its first credit is kept back from what it writes next. Gives the
+  /// octets that go back to the budget.
+  std::size_t shrink();
 
  private:
   struct Mark {
@@ -60,10 +82,12 @@ class Deliveries {
 
   std::uint64_t taken_ = 0, written_ = 0, settled_ = 0;
   std::uint64_t sent_octets_ = 0;
-  std::size_t open_octets_ = 0, open_stanzas_ = 0;      // taken, not yet encoded
-  std::size_t lent_octets_ = 0, lent_stanzas_ = 0;      // taken, not yet given back as credit
-  std::size_t credit_octets_ = 0, credit_stanzas_ = 0;  // written, to be given back
-  std::vector<Mark> unwritten_, unsettled_;             ///< short: bounded by credit
+  std::size_t open_octets_ = 0, open_stanzas_ = 0;                // taken, not yet encoded
+  std::uint32_t times_ = 1;                                       // its window, in first credits
+  std::int64_t left_octets_ = kOctets, left_stanzas_ = kStanzas;  // what the guard may still send
+  std::int64_t credit_octets_ = 0, credit_stanzas_ = 0;           // written, to be given back; a debt after shrink()
+  bool used_up_ = false;                                          // nearly
+  std::vector<Mark> unwritten_, unsettled_;                       ///< short: bounded by credit
 };
 
 }  // namespace sallyport::edge

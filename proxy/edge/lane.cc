@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <random>
+#include <thread>
 #include <tuple>
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <malloc.h>
+#include <sys/prctl.h>
 
 #include "proxy/edge/sockets.h"
 
@@ -23,6 +25,12 @@ constexpr std::chrono::milliseconds kSettle{20};
 constexpr std::chrono::seconds kCare = std::chrono::hours(24);
 constexpr std::chrono::seconds kTrim{5};
 constexpr std::size_t kKeptCipher = 128 * 1024;
+/// How long stanzas may gather while many come: one wake-up of each process then serves several of them.
+constexpr std::chrono::microseconds kGather{150};
+/// Many come while the next one is there within this time. The first after a pause never waits.
+constexpr std::chrono::microseconds kMany{300};
+constexpr unsigned long kTimerSlack = 1'000;           // ns; by default the kernel is 50 us late
+constexpr std::size_t kLentBeyond = 64 * 1024 * 1024;  // of all lanes together
 
 }  // namespace
 
@@ -35,6 +43,7 @@ Lane::Lane(std::uint16_t index, std::uint16_t lanes, std::uint64_t epoch, std::s
       settings_(std::move(settings)),
       admission_(admission),
       reports_(std::move(reports)),
+      credit_budget_(kLentBeyond / std::max<std::size_t>(lanes, 1)),
       settle_timer_(context_),
       care_timer_(context_),
       drain_timer_(context_),
@@ -45,6 +54,7 @@ Lane::Lane(std::uint16_t index, std::uint16_t lanes, std::uint64_t epoch, std::s
 Lane::~Lane() = default;
 
 void Lane::run() {
+  ::prctl(PR_SET_TIMERSLACK, kTimerSlack, 0, 0, 0);
   open_resolver();
   plan_care();
   context_.run();
@@ -289,8 +299,23 @@ void Lane::flush_dirty() {
   }
 }
 
+void Lane::handed_on() {
+  if (std::exchange(rest_posted_, true)) return;
+  // Behind what this wake-up has queued for the guard and the peers.
+  asio::post(context_, [this] {
+    rest_posted_ = false;
+    rest();
+  });
+}
+
+void Lane::rest() {
+  using Clock = std::chrono::steady_clock;
+  if (Clock::now() - rested_ < kMany) std::this_thread::sleep_for(kGather);
+  rested_ = Clock::now();
+}
+
 void Lane::unsettled(std::shared_ptr<Leg> leg) {
-  if (std::ranges::find(unsettled_, leg) == unsettled_.end()) unsettled_.push_back(std::move(leg));
+  unsettled_.push_back(std::move(leg));
   settle_later();
 }
 

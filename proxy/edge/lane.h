@@ -94,7 +94,10 @@ class Lane final : airlock::Channel::Owner {
   void hibernated();
   /// The leg has something to write at the end of this wake-up.
   void dirty(std::shared_ptr<Leg> leg);
-  /// The leg's socket is to be asked what has arrived.
+  /// A stanza has gone to the guard. While many come, the lane lets some gather before it looks again.
+  void handed_on();
+  CreditBudget& credit_budget() { return credit_budget_; }
+  /// The leg's socket is to be asked what has arrived; once, until Leg::settle() says that it is over.
   void unsettled(std::shared_ptr<Leg> leg);
 
   // Lent for the time of one call (budgets.md P6).
@@ -120,6 +123,7 @@ class Lane final : airlock::Channel::Owner {
   void open_resolver();
   void flush_dirty();
   void settle_later();
+  void rest();
   void look_after();
   void plan_care();
   void judge_all(std::string_view cause);
@@ -139,7 +143,9 @@ class Lane final : airlock::Channel::Owner {
   std::unordered_map<airlock::LegId, std::shared_ptr<Dialling>> dials_;
   std::uint64_t legs_made_ = 0;
   std::vector<std::shared_ptr<Leg>> dirty_, flushing_, unsettled_;
-  bool flush_posted_ = false, settle_waits_ = false;
+  bool flush_posted_ = false, settle_waits_ = false, rest_posted_ = false;
+  std::chrono::steady_clock::time_point rested_{};
+  CreditBudget credit_budget_;
   boost::asio::steady_timer settle_timer_, care_timer_, drain_timer_, trim_timer_;
   bool trim_waits_ = false;
   EventBudget budget_;

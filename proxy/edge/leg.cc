@@ -71,7 +71,8 @@ void Leg::start() {
 void Leg::want_read() {
   const bool wanted = link_ == Link::Lingering || link_ == Link::Handshake ||
                       ((link_ == Link::Plain || link_ == Link::Secure) && conversation_->hungry());
-  if (!wanted || reading_ || (read_after_ > Clock::now() && link_ == Link::Secure)) return;
+  if (!wanted || reading_) return;
+  if (read_after_ != Clock::time_point() && link_ == Link::Secure && read_after_ > Clock::now()) return;
   reading_ = true;
   socket_.async_wait(TcpSocket::wait_read, [this, self = shared_from_this()](error_code failed) {
     reading_ = false;
@@ -183,6 +184,7 @@ void Leg::take_secure(std::string_view in) {
     if (!admit_octets(size)) return;
     conversation_->feed(std::string_view(plain.data(), size));
     pump();
+    if (in.empty() && !tls_->has_pending()) return;
   }
 }
 
@@ -215,6 +217,7 @@ void Leg::forward(const inspect::StanzaRead& stanza) {
   busy_ = Clock::now();
   credit_.spend(stanza.normal_form.size());
   ask(airlock::Stanza{++stanza_number_, stanza.normal_form});
+  lane_.handed_on();
 }
 
 void Leg::perform(Action action) {

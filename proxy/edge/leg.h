@@ -99,6 +99,7 @@ class Leg : public std::enable_shared_from_this<Leg> {
 
   // Writing and the end.
   void touch();
+  void ask_what_has_settled();
   bool send_wire();
   void wait_to_write();
   std::size_t send_some(std::string_view octets);
@@ -140,6 +141,8 @@ class Leg : public std::enable_shared_from_this<Leg> {
   std::uint64_t stanza_number_ = 0;
   StanzaCredit credit_;
   Deliveries deliveries_;
+  std::uint64_t settling_asked_ = 0;  ///< what was written when the socket was last asked
+  bool settling_ = false;             ///< the lane asks it at its own rate
 
   boost::asio::steady_timer watchdog_;
   Clock::time_point watchdog_at_ = Clock::time_point::max();

@@ -104,6 +104,7 @@ void Leg::on_watch() {
     if (now >= sent_ + limits.keepalive) {
       text_ += ' ';
       touch();
+      lane_.credit_budget().give_back(deliveries_.shrink());
       sent_ = now;
     }
     if (now >= std::max(heard_, busy_) + kHibernate && !conversation_->hibernates()) hibernate();

@@ -14,6 +14,8 @@ using boost::system::error_code;
 
 constexpr std::chrono::seconds kLinger{1};
 constexpr std::chrono::seconds kLastWords{2};  // docs/airlock.md: what was delivered is still written
+/// After so many more the socket is asked at once, so that the guard need not keep them longer than it has to.
+constexpr std::uint64_t kSettleStanzas = 32;
 
 }  // namespace
 
@@ -68,8 +70,9 @@ void Leg::flush() {
   if (!borrowed && all) wire_.shrink_to_fit();
   if (broken_) return lost("the connection broke");
   if (!all) wait_to_write();
-  if (const auto credit = deliveries_.credit()) ask(*credit);
-  if (deliveries_.awaits_settlement()) lane_.unsettled(shared_from_this());
+  if (const auto credit = deliveries_.credit(all ? &lane_.credit_budget() : nullptr)) ask(*credit);
+  if (deliveries_.written() - settling_asked_ >= kSettleStanzas) ask_what_has_settled();
+  if (deliveries_.awaits_settlement() && !std::exchange(settling_, true)) lane_.unsettled(shared_from_this());
   if (all && link_ == Link::Lingering) linger();
 }
 
@@ -87,10 +90,16 @@ void Leg::wait_to_write() {
 
 bool Leg::settle() {
   if (link_ == Link::Gone) return false;
+  ask_what_has_settled();
+  settling_ = deliveries_.awaits_settlement();
+  return settling_;
+}
+
+void Leg::ask_what_has_settled() {
+  settling_asked_ = deliveries_.written();
   const std::uint64_t before = deliveries_.settled();
   if (const auto octets = unacknowledged(socket_.native_handle())) deliveries_.acknowledge(*octets);
   if (deliveries_.settled() != before) ask(airlock::Settled{deliveries_.settled()});
-  return deliveries_.awaits_settlement();
 }
 
 // --- The end -------------------------------------------------------------------------------------------------------
@@ -136,7 +145,8 @@ void Leg::linger() {
 void Leg::close() {
   if (link_ == Link::Gone) return;
   const auto self = shared_from_this();
-  settle();
+  ask_what_has_settled();
+  lane_.credit_budget().give_back(deliveries_.shrink());
   link_ = Link::Gone;
   error_code ignored;
   watchdog_.cancel();

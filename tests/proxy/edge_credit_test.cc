@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cstdint>
+
 #include <gtest/gtest.h>
 
 #include "proxy/edge/credit.h"
@@ -55,17 +58,57 @@ TEST(Deliveries, GiveCreditBackInWorthwhilePieces) {
     ASSERT_TRUE(deliveries.take(number, 10));
     deliveries.encode(10);
     deliveries.send(10);
-    EXPECT_FALSE(deliveries.credit()) << number;
+    EXPECT_FALSE(deliveries.credit(nullptr)) << number;
   }
   ASSERT_TRUE(deliveries.take(16, 10));
   deliveries.encode(10);
-  EXPECT_FALSE(deliveries.credit()) << "not written yet";
+  EXPECT_FALSE(deliveries.credit(nullptr)) << "not written yet";
   deliveries.send(10);
-  const auto credit = deliveries.credit();
+  const auto credit = deliveries.credit(nullptr);
   ASSERT_TRUE(credit);
   EXPECT_EQ(credit->stanzas, 16U);
   EXPECT_EQ(credit->octets, 160U);
-  EXPECT_FALSE(deliveries.credit());
+  EXPECT_FALSE(deliveries.credit(nullptr));
+}
+
+/// A guard that sends as much as it may to a peer that takes all at once, `rounds` times.
+std::uint64_t send_all(Deliveries& deliveries, CreditBudget* budget, int rounds, std::int64_t may_send) {
+  std::uint64_t number = deliveries.written(), most = 0;
+  for (int round = 0; round < rounds; ++round) {
+    most = std::max(most, static_cast<std::uint64_t>(may_send));
+    for (; may_send > 0; --may_send) {
+      EXPECT_TRUE(deliveries.take(++number, 1));
+      deliveries.encode(1);
+      deliveries.send(1);
+    }
+    deliveries.acknowledge(0);
+    if (const auto credit = deliveries.credit(budget)) may_send += credit->stanzas;
+  }
+  return most;
+}
+
+TEST(Deliveries, GiveABusyLegMoreCreditAsFarAsTheBudgetGoes) {
+  CreditBudget budget(8 * Deliveries::kOctets);
+  Deliveries busy;
+  EXPECT_EQ(send_all(busy, &budget, 10, Deliveries::kStanzas), Deliveries::kMostTimes * Deliveries::kStanzas);
+  Deliveries slow;
+  EXPECT_EQ(send_all(slow, nullptr, 10, Deliveries::kStanzas), Deliveries::kStanzas);
+  ASSERT_TRUE(budget.take(4 * Deliveries::kOctets)) << "eight first credits, three of them lent";
+  Deliveries second;
+  EXPECT_EQ(send_all(second, &budget, 10, Deliveries::kStanzas), 2 * Deliveries::kStanzas) << "one was left";
+  EXPECT_FALSE(budget.take(1));
+}
+
+TEST(Deliveries, KeepBackWhatALegHadBeyondItsFirstCreditOnceItIsQuiet) {
+  CreditBudget budget(8 * Deliveries::kOctets);
+  Deliveries deliveries;
+  send_all(deliveries, &budget, 10, Deliveries::kStanzas);
+  const std::size_t back = deliveries.shrink();
+  EXPECT_EQ(back, (Deliveries::kMostTimes - 1) * Deliveries::kOctets);
+  EXPECT_EQ(deliveries.shrink(), 0U);
+  // It has all its credit still; then it is as it was in the beginning.
+  EXPECT_EQ(send_all(deliveries, nullptr, 1, Deliveries::kMostTimes * Deliveries::kStanzas),
+            Deliveries::kMostTimes * Deliveries::kStanzas);
 }
 
 TEST(Deliveries, RefuseANumberOutOfTurn) {
