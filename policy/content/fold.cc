@@ -22,15 +22,39 @@ bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/// Adds one octet; of a run of white space only the first.
-void append(Folded& out, char c, std::size_t from) {
-  if (is_space(c)) {
-    if (!out.text.empty() && out.text.back() == ' ') return;
-    c = ' ';
+/// Replaces what a Folded holds, octet by octet. Nothing is whole before finish().
+class Folding {
+ public:
+  /// `expected`: octets that will probably come.
+  Folding(Folded& out, std::size_t expected) : out_(out) { make_room(expected + 1); }
+
+  /// Adds one octet; of a run of white space only the first.
+  void append(char c, std::size_t from) {
+    if (is_space(c)) {
+      if (size_ > 0 && out_.text[size_ - 1] == ' ') return;
+      c = ' ';
+    }
+    if (size_ == room_) make_room(2 * room_);
+    out_.text[size_] = c;
+    out_.from[size_] = static_cast<std::uint32_t>(from);
+    ++size_;
   }
-  out.text += c;
-  out.from.push_back(static_cast<std::uint32_t>(from));
-}
+  void finish(std::size_t end) {
+    out_.text.resize(size_);
+    out_.from.resize(size_);
+    out_.from.push_back(static_cast<std::uint32_t>(end));
+  }
+
+ private:
+  void make_room(std::size_t octets) {
+    out_.text.resize(octets);
+    out_.from.resize(octets);
+    room_ = octets;
+  }
+
+  Folded& out_;
+  std::size_t size_ = 0, room_ = 0;
+};
 
 struct SpoofClose {
   void operator()(USpoofChecker* checker) const { uspoof_close(checker); }
@@ -93,7 +117,7 @@ struct Folder::Unicode {
     return at->second;
   }
 
-  void fold(std::string_view text, Folded& out) const {
+  void fold(std::string_view text, Folding& out) const {
     std::string normal;
     icu::StringByteSink<std::string> sink(&normal);
     icu::Edits edits;
@@ -105,7 +129,7 @@ struct Folder::Unicode {
       const auto at = static_cast<std::size_t>(each.destinationIndex());
       const auto source = static_cast<std::size_t>(each.sourceIndex());
       for (std::size_t i = 0; i < static_cast<std::size_t>(each.newLength()); ++i)
-        append(out, normal[at + i], each.hasChange() ? source : source + i);
+        out.append(normal[at + i], each.hasChange() ? source : source + i);
     }
   }
 };
@@ -116,35 +140,33 @@ Folder& Folder::operator=(Folder&&) noexcept = default;
 Folder::~Folder() = default;
 
 const Folded& Folder::plain(std::string_view text) {
-  plain_.text.clear();
-  plain_.from.clear();
+  Folding out(plain_, text.size());
   if (is_ascii(text)) {
     for (std::size_t i = 0; i < text.size(); ++i) {
       const char c = text[i];
-      append(plain_, c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c, i);
+      out.append(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c, i);
     }
   } else {
     if (!unicode_) unicode_ = std::make_unique<Unicode>();
-    unicode_->fold(text, plain_);
+    unicode_->fold(text, out);
   }
-  plain_.from.push_back(static_cast<std::uint32_t>(text.size()));
+  out.finish(text.size());
   return plain_;
 }
 
 const Folded& Folder::skeleton() {
   if (!unicode_) unicode_ = std::make_unique<Unicode>();
-  skeleton_.text.clear();
-  skeleton_.from.clear();
+  Folding out(skeleton_, plain_.text.size());
   const auto* octets = reinterpret_cast<const std::uint8_t*>(plain_.text.data());
   const auto size = static_cast<std::int32_t>(plain_.text.size());
   for (std::int32_t at = 0; at < size;) {
     const std::int32_t begin = at;
     UChar32 c = 0;
     U8_NEXT_OR_FFFD(octets, at, size, c);  // NOLINT(bugprone-inc-dec-in-conditions): within a macro of ICU's
-    for (const char octet : unicode_->skeleton_of(static_cast<char32_t>(c)))
-      append(skeleton_, octet, plain_.from[static_cast<std::size_t>(begin)]);
+    const std::size_t from = plain_.from[static_cast<std::size_t>(begin)];
+    for (const char octet : unicode_->skeleton_of(static_cast<char32_t>(c))) out.append(octet, from);
   }
-  skeleton_.from.push_back(plain_.from.back());
+  out.finish(plain_.from.back());
   return skeleton_;
 }
 
