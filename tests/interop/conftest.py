@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from lab.enclaves import NORTH, SOUTH  # noqa: E402
+from lab.laboratory import Laboratory  # noqa: E402
 from plays import Stage  # noqa: E402
 
 PEOPLE = {"north to south": (NORTH, "romeo", SOUTH, "juliet"), "south to north": (SOUTH, "juliet", NORTH, "romeo")}
@@ -22,3 +23,15 @@ def stage(request, laboratory):
     yield Stage(*people, with_rooms, laboratory.judged)
     for person in people:
         person.close()
+
+
+# The control comes first: what fails directly says something about servers and clients, not about the guard.
+FORMS = ["direct"]
+
+
+@pytest.fixture(scope="module", params=FORMS)
+def client_laboratory(request):
+    """Makes a laboratory for clients away from home: without the guard, or with it."""
+    def make(**more):
+        return Laboratory(direct=request.param == "direct", families=(4, 6), **more)
+    return make

@@ -5,7 +5,8 @@ A play is written once and run with and without the guard, in both directions, a
 
 import xml.etree.ElementTree as ElementTree
 
-from lab.xmpp_client import STANZAS, XML_LANG, c
+from lab.conversation import STANZAS, c
+from lab.xmpp_client import XML_LANG
 
 UNICODE = "Wherefore art thou? Ἄρης, Ωμέγα, Ünïcödé, שלום, 你好, e\u0301, \U0001f5e1\ufe0f <&>\"' \t tab"
 QUESTION = "urn:example:question"

@@ -10,7 +10,8 @@ from lab.enclaves import NORTH, SOUTH
 from lab.guard import sanitizer_reports
 from lab.laboratory import Laboratory
 from lab.s2s_peer import SERVER, header, s
-from lab.xmpp_client import SASL, STANZAS, STREAM, TLS, Silence
+from lab.conversation import STANZAS, Silence
+from lab.xmpp_client import SASL, STREAM, TLS
 from vectors import JULIET, MALLORY, SMUGGLING, VIOLATIONS, Bounced, Crosses, Dropped, Severed, message
 
 PLENTY = "connections_per_address = 1000\nattempts_per_minute = 100000\n"

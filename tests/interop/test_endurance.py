@@ -13,7 +13,7 @@ from lab.enclaves import NORTH, SOUTH, other
 from lab.guard import RELEASE, resident_octets, sanitizer_reports
 from lab.laboratory import Laboratory
 from lab.waiting import until_true
-from lab.xmpp_client import Silence
+from lab.conversation import Silence
 
 PLENTY = "connections_per_address = 1000\nattempts_per_minute = 100000\n"
 KILLS = int(os.environ.get("SALLYPORT_KILLS", "4"))

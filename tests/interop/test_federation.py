@@ -8,7 +8,7 @@ from lab.enclaves import NORTH, SOUTH, other
 from lab.guard import sanitizer_reports
 from lab.laboratory import Laboratory
 from lab.waiting import until_true
-from lab.xmpp_client import c
+from lab.conversation import c
 from plays import PLAYS, chat
 
 LONG = os.environ.get("SALLYPORT_LONG") == "1"

@@ -6,7 +6,7 @@ If one of these plays succeeded, the servers would not be checking certificates,
 import pytest
 
 from lab.laboratory import Laboratory
-from lab.xmpp_client import Silence
+from lab.conversation import Silence
 from plays import PLAYS
 
 

@@ -16,12 +16,12 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from lab.addresses_in_use import occupied  # noqa: E402
+from lab.conversation import STANZAS, Silence  # noqa: E402
 from lab.enclaves import NORTH, SOUTH  # noqa: E402
 from lab.guard import POLICIES, command, program  # noqa: E402
 from lab.laboratory import ACCOUNTS, Laboratory  # noqa: E402
 from lab.person import Person  # noqa: E402
 from lab.waiting import until_true  # noqa: E402
-from lab.xmpp_client import STANZAS, Silence  # noqa: E402
 
 HOME = pathlib.Path(tempfile.gettempdir()) / "sallyport-demo"
 WIDTH = 150  # columns of a shown record

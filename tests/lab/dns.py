@@ -1,6 +1,6 @@
 """One enclave's DNS: where its own domains live, and where the other side's domains seem to live."""
 
-from lab.enclaves import C2S_PORT, S2S_PORT
+from lab.enclaves import C2S_PORT, C2S_TLS_PORT, S2S_PORT
 from lab.process import Process
 
 
@@ -21,6 +21,7 @@ class Resolver:
             lines += [f"host-record={host},{address}" for address in addresses]
             lines.append(f"srv-host=_xmpp-server._tcp.{domain},{host},{S2S_PORT},5,10")
             lines.append(f"srv-host=_xmpp-client._tcp.{domain},{host},{C2S_PORT},5,10")
+            lines.append(f"srv-host=_xmpps-client._tcp.{domain},{host},{C2S_TLS_PORT},5,10")
         configuration = self.folder / f"dnsmasq-{self.enclave.name}.conf"
         configuration.write_text("\n".join(lines) + "\n")
         self.process = Process(f"dns-{self.enclave.name}", ["dnsmasq", f"--conf-file={configuration}"], self.folder)

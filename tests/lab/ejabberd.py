@@ -4,7 +4,7 @@ import glob
 import os
 import pathlib
 
-from lab.enclaves import C2S_PORT, S2S_PORT
+from lab.enclaves import C2S_PORT, C2S_TLS_PORT, S2S_PORT
 from lab.process import Process
 from lab.waiting import until_accepting
 
@@ -27,12 +27,24 @@ listen:
 {listeners}
 modules:
   mod_disco: {{}}
-  mod_roster: {{}}
+  mod_roster: {{ versioning: true, store_current_id: true }}
   mod_ping: {{}}
   mod_private: {{}}
   mod_vcard: {{}}
   mod_version: {{}}
   mod_time: {{}}
+  mod_carboncopy: {{}}
+{archive}  mod_privacy: {{}}
+  mod_blocking: {{}}
+  mod_caps: {{}}
+  mod_pubsub: {{ plugins: ["flat", "pep"] }}
+  mod_stream_mgmt: {{}}
+  mod_client_state: {{}}
+  mod_http_upload:
+    host: "{uploads}"
+    put_url: "https://{uploads}/"
+    docroot: "{home}/uploads"
+    access: all
   mod_muc:
     host: "{rooms}"
     access: all
@@ -40,6 +52,7 @@ modules:
     max_users: 500
     default_room_options: {{ anonymous: false }}
 """
+ARCHIVE = "  mod_mam: { default: always }\n"
 LISTENER = """  - {{ port: {port}, ip: "{ip}", module: {module}, max_stanza_size: 524288{more} }}
 """
 
@@ -47,7 +60,7 @@ LISTENER = """  - {{ port: {port}, ip: "{ip}", module: {module}, max_stanza_size
 class Ejabberd:
     product = "ejabberd"
 
-    def __init__(self, enclave, folder, certificate, trust, accounts, families=(4, 6), level="info"):
+    def __init__(self, enclave, folder, certificate, trust, accounts, families=(4, 6), level="info", archive=False):
         self.enclave = enclave
         self.folder = pathlib.Path(folder)
         self.certificate = certificate
@@ -55,6 +68,7 @@ class Ejabberd:
         self.accounts = accounts
         self.families = families
         self.level = level
+        self.archive = archive
         # How long it refuses to try a server again that it could not reach: at random up to so many seconds. Its default of 300
         # is kept for the long form of the tests.
         self.retry = 300 if os.environ.get("SALLYPORT_LONG") == "1" else 2
@@ -70,9 +84,11 @@ class Ejabberd:
             LISTENER.format(port=port, ip=self.enclave.server(family), module=module, more=more)
             for family in self.families
             for port, module, more in ((C2S_PORT, "ejabberd_c2s", ", starttls_required: true"),
+                                       (C2S_TLS_PORT, "ejabberd_c2s", ", tls: true"),
                                        (S2S_PORT, "ejabberd_s2s_in", "")))
         (home / "ejabberd.yml").write_text(CONFIGURATION.format(
-            level=self.level, retry=self.retry, domain=self.enclave.domain, rooms=self.enclave.rooms, joined=joined, trust=self.trust,
+            level=self.level, retry=self.retry, domain=self.enclave.domain, rooms=self.enclave.rooms,
+            uploads=self.enclave.uploads, archive=ARCHIVE if self.archive else "", home=home, joined=joined, trust=self.trust,
             listeners=listeners))
         # Its DNS look-ups are Erlang's for SRV, and the C library's for addresses: it needs the resolver in both places.
         octets = self.enclave.resolver().replace(".", ",")
@@ -94,8 +110,8 @@ class Ejabberd:
                  "ERL_CRASH_DUMP": str(home / "crash.dump"), "ERL_MAX_PORTS": "32000"})
         self.process.wait_for("accounts are ready", 60)
         for family in self.families:
-            until_accepting(self.enclave.server(family), C2S_PORT, 30, self.process)
-            until_accepting(self.enclave.server(family), S2S_PORT, 30, self.process)
+            for port in (C2S_PORT, C2S_TLS_PORT, S2S_PORT):
+                until_accepting(self.enclave.server(family), port, 30, self.process)
 
     def stop(self):
         if self.process:

@@ -17,6 +17,10 @@ class Enclave:
         return f"rooms.{self.name}.test"
 
     @property
+    def uploads(self):
+        return f"upload.{self.name}.test"
+
+    @property
     def domains(self):
         return (self.domain, self.rooms)
 
@@ -42,6 +46,7 @@ SOUTH = Enclave("south", 20)
 ENCLAVES = (NORTH, SOUTH)
 
 C2S_PORT = 5222
+C2S_TLS_PORT = 5223
 S2S_PORT = 5269
 
 

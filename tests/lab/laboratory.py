@@ -1,5 +1,7 @@
 """Brings the two enclaves up, with or without the guard between them, and takes them down again."""
 
+import dataclasses
+import itertools
 import pathlib
 import tempfile
 
@@ -10,7 +12,7 @@ from lab.enclaves import ENCLAVES, NORTH, SOUTH, other
 from lab.guard import POLICY, Guard
 from lab.prosody import Prosody
 from lab.s2s_peer import Dialler, Listener
-from lab.xmpp_client import Client
+from lab.xmpp_client import Client, ClientStream, Way
 
 PRODUCTS = {"prosody": Prosody, "ejabberd": Ejabberd}
 ACCOUNTS = {NORTH: {"romeo": "montague", "benvolio": "montague"}, SOUTH: {"juliet": "capulet", "nurse": "capulet"}}
@@ -18,6 +20,17 @@ ACCOUNTS = {NORTH: {"romeo": "montague", "benvolio": "montague"}, SOUTH: {"julie
 # Debian's p1_xmpp 1.6.1, which ejabberd uses, fails on a peer's certificate with an xmppAddr: what ejabberd is shown has none.
 WITHOUT_XMPP_ADDR = ("dns", "srv")
 ALL_NAMES = ("dns", "srv", "xmpp")
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    name: str
+    password: str
+    enclave: object
+
+    @property
+    def bare(self):
+        return f"{self.name}@{self.enclave.domain}"
 
 
 class Laboratory:
@@ -31,10 +44,12 @@ class Laboratory:
     build: folder of the build whose programs are run, other than the usual one (lab.guard.program).
     dns: cleared, the guard is told the servers' addresses in its configuration instead of asking the enclaves' DNS.
     trusted: cleared, the guard's faces come from an authority that no server knows.
+    archive: the servers keep what is said (XEP-0313), which slows them down with every message.
+    strangers: so many further accounts in each enclave, for stranger() to hand out.
     """
 
     def __init__(self, north="prosody", south="ejabberd", families=(4,), direct=False, trusted=True, lanes=1, policy=POLICY,
-                 limits="", folder=None, level="info", apart=False, dns=True, build=None):
+                 limits="", folder=None, level="info", apart=False, dns=True, build=None, strangers=0, archive=False):
         self._temporary = None
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="sallyport-lab-")
@@ -51,6 +66,9 @@ class Laboratory:
         self.resolvers = {enclave: Resolver(enclave, self.view(enclave), self.folder) for enclave in ENCLAVES}
         self.guard = None if direct else Guard(
             self.folder, self._faces(trusted), self.authorities, self.families, lanes, policy, limits, dns, build)
+        self._strangers = {enclave: itertools.count(1) for enclave in ENCLAVES}
+        self.accounts = {enclave: {**ACCOUNTS[enclave], **{f"stranger{n}": f"{enclave.name}-secret-{n}" for n in range(1, strangers + 1)}}
+                         for enclave in ENCLAVES}
         both = self.folder / "both-authorities.pem"
         both.write_bytes(b"".join(self.authorities[enclave].file.read_bytes() for enclave in ENCLAVES))
         self.servers = {}
@@ -59,7 +77,7 @@ class Laboratory:
             if product in PRODUCTS:
                 trust = both if direct else self.authorities[enclave].file
                 self.servers[enclave] = PRODUCTS[product](enclave, self.folder, self.certificates[enclave], trust,
-                                                          ACCOUNTS[enclave], self.families, level)
+                                                          self.accounts[enclave], self.families, level, archive)
 
     def _faces(self, trusted):
         """For each enclave a certificate for each far domain, from the enclave's authority, or from nobody's."""
@@ -114,6 +132,26 @@ class Laboratory:
         """A client of a real server."""
         return Client(f"{name}@{enclave.domain}", ACCOUNTS[enclave][name], enclave.server(self.families[0]),
                       self.authorities[enclave].file, resource)
+
+    def stranger(self, enclave):
+        """An account that nobody has used."""
+        name = f"stranger{next(self._strangers[enclave])}"
+        return Account(name, self.accounts[enclave][name], enclave)
+
+    def entrance(self, enclave, far, family=4):
+        """Where clients in an enclave find the server of another, and the authority that vouches for what they find there."""
+        if self.direct or enclave is far:
+            return far.server(family), self.authorities[far].file
+        return enclave.guard(family), self.authorities[enclave].file
+
+    def client(self, enclave, account, resource="lab", way=Way()):
+        """A client in an enclave, logged in to an account there or elsewhere."""
+        return Client(account.bare, account.password, *self.entrance(enclave, account.enclave, way.family), resource, way)
+
+    def client_stream(self, enclave, far, family=4, **more):
+        """A client's connection from an enclave to the server of another, with nothing said yet."""
+        address, trust = self.entrance(enclave, far, family)
+        return ClientStream(far.domain, address, trust, **more)
 
     def dialler(self, enclave, sender=None, recipient=None, certificate=None):
         """A hand-made server of the enclave, connected to the guard's face there."""

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from lab.enclaves import C2S_PORT, S2S_PORT
+from lab.enclaves import C2S_PORT, C2S_TLS_PORT, S2S_PORT
 from lab.process import Process
 from lab.waiting import until_accepting
 
@@ -15,11 +15,12 @@ interfaces = {{ {interfaces} }}
 c2s_ports = {{ {c2s} }}
 s2s_ports = {{ {s2s} }}
 component_ports = {{}}
-c2s_direct_tls_ports = {{}}
+c2s_direct_tls_ports = {{ {c2s_tls} }}
 s2s_direct_tls_ports = {{}}
 http_ports = {{}}
 https_ports = {{}}
-modules_enabled = {{ "disco", "roster", "saslauth", "tls", "ping", "private", "vcard_legacy", "time", "version", "posix", "blocklist" }}
+modules_enabled = {{ "disco", "roster", "saslauth", "tls", "ping", "private", "vcard_legacy", "time", "version", "posix", "blocklist", "carbons", "pep", "smacks",
+  "csi_simple"{archive} }}
 modules_disabled = {{ "s2s_auth_dane_in", "dialback" }}
 authentication = "internal_plain"
 storage = "internal"
@@ -32,13 +33,15 @@ ssl = {{ certificate = "{certificate}", key = "{key}", cafile = "{trust}", capat
 log = {{ {{ levels = {{ min = "{level}" }}, to = "console" }} }}
 VirtualHost "{domain}"
 Component "{rooms}" "muc"
+Component "{uploads}" "http_file_share"
+  http_external_url = "https://{uploads}/"
 """
 
 
 class Prosody:
     product = "prosody"
 
-    def __init__(self, enclave, folder, certificate, trust, accounts, families=(4, 6), level="info"):
+    def __init__(self, enclave, folder, certificate, trust, accounts, families=(4, 6), level="info", archive=False):
         self.enclave = enclave
         self.folder = pathlib.Path(folder)
         self.certificate = certificate
@@ -46,6 +49,7 @@ class Prosody:
         self.accounts = accounts
         self.families = families
         self.level = level
+        self.archive = archive
         self.process = None
 
     def start(self):
@@ -56,15 +60,16 @@ class Prosody:
             (accounts / f"{name}.dat").write_text(f'return {{ ["password"] = "{password}"; }};\n')
         configuration = home / "prosody.cfg.lua"
         text = CONFIGURATION.format(
-            home=home, c2s=C2S_PORT, s2s=S2S_PORT, resolver=self.enclave.resolver(), level=self.level,
+            home=home, c2s=C2S_PORT, c2s_tls=C2S_TLS_PORT, s2s=S2S_PORT, resolver=self.enclave.resolver(), level=self.level,
             interfaces=", ".join(f'"{self.enclave.server(family)}"' for family in self.families),
             certificate=self.certificate.certificate, key=self.certificate.key, trust=self.trust,
-            domain=self.enclave.domain, rooms=self.enclave.rooms)
+            domain=self.enclave.domain, rooms=self.enclave.rooms, uploads=self.enclave.uploads,
+            archive=', "mam"' if self.archive else "")
         configuration.write_text(text)
         self.process = Process(f"prosody-{self.enclave.name}", ["prosody", "-F", "--config", configuration], self.folder)
         for family in self.families:
-            until_accepting(self.enclave.server(family), C2S_PORT, 30, self.process)
-            until_accepting(self.enclave.server(family), S2S_PORT, 30, self.process)
+            for port in (C2S_PORT, C2S_TLS_PORT, S2S_PORT):
+                until_accepting(self.enclave.server(family), port, 30, self.process)
 
     def stop(self):
         if self.process:

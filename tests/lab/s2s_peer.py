@@ -7,11 +7,11 @@ import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
-from lab.xmpp_client import SASL, STREAM, TLS, Silence, Wire
+from lab.conversation import Silence
+from lab.xmpp_client import SASL, STREAM, TLS, Wire, condition
 
 SERVER = "jabber:server"
 DIALBACK = "jabber:server:dialback"
-STREAM_ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
 
 
 def s(name):
@@ -126,15 +126,6 @@ class Dialler:
 
     def close(self):
         self.sock.close()
-
-
-def condition(error):
-    """The defined condition of a stream error."""
-    for child in error:
-        space, _, name = child.tag[1:].partition("}")
-        if space == STREAM_ERRORS and name != "text":
-            return name
-    return "none"
 
 
 class Listener:

@@ -4,28 +4,25 @@ Blocking, one socket, one thread. Waiting is reading until the wanted stanza has
 """
 
 import base64
+import dataclasses
+import hashlib
 import socket
 import ssl
+import struct
 import time
 import xml.etree.ElementTree as ElementTree
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
-CLIENT = "jabber:client"
+from lab.conversation import CLIENT, Conversation, Silence
+from lab.enclaves import C2S_PORT, C2S_TLS_PORT
+from lab.scram import Scram, digest_of
+
 STREAM = "http://etherx.jabber.org/streams"
 TLS = "urn:ietf:params:xml:ns:xmpp-tls"
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 BIND = "urn:ietf:params:xml:ns:xmpp-bind"
-STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+STREAM_ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-
-
-def c(name):
-    """A name of the client namespace."""
-    return f"{{{CLIENT}}}{name}"
-
-
-class Silence(AssertionError):
-    """What was awaited did not come within the deadline, or the stream ended."""
 
 
 class Wire:
@@ -71,144 +68,152 @@ class Wire:
         return True
 
 
-class Client:
-    """A client of one server, logged in with SASL PLAIN inside TLS."""
+def condition(error):
+    """The defined condition of a stream error."""
+    for child in error:
+        space, _, name = child.tag[1:].partition("}")
+        if space == STREAM_ERRORS and name != "text":
+            return name
+    return "none"
 
-    def __init__(self, jid, password, address, trust, resource="lab", port=5222):
-        self.bare = jid
-        self.name, self.domain = jid.split("@")
-        self.jid = f"{jid}/{resource}"
-        self._ids = 0
-        self.patience = 60  # no wait is longer than this (seconds), whatever it asks for
-        self.inbox = []
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        raw = socket.socket(family, socket.SOCK_STREAM)
-        raw.settimeout(10)
-        raw.connect((address, port))
-        self.sock = raw
-        self.wire = Wire(raw)
-        self._open()
-        self.send(f"<starttls xmlns='{TLS}'/>")
-        self._take(f"{{{TLS}}}proceed")
-        context = ssl.create_default_context(cafile=str(trust))
-        self.sock = context.wrap_socket(raw, server_hostname=self.domain)
+
+def encoded(octets):
+    """As the content of a SASL element: nothing at all is written "=" (RFC 6120 6.4.2)."""
+    return base64.b64encode(octets).decode() or "="
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """How a client gets in: by which mechanism, with TLS from the first octet or by STARTTLS, over which IP family."""
+
+    mechanism: str = "PLAIN"
+    direct_tls: bool = False
+    family: int = 4
+
+    def __str__(self):
+        return f"{self.mechanism}-{'direct-tls' if self.direct_tls else 'starttls'}-ipv{self.family}"
+
+
+class Refused(AssertionError):
+    """The server answered SASL with a failure."""
+
+    def __init__(self, failure):
+        self.conditions = [child.tag.partition("}")[2] for child in failure if not child.tag.endswith("}text")]
+        super().__init__(f"refused: {self.conditions}")
+
+
+class ClientStream(Conversation):
+    """A client's stream of which every step is a method of its own; send() takes any text or octets at any time."""
+
+    def __init__(self, domain, address, trust=None, port=None, direct_tls=False, certificate=None, tls_version=None):
+        super().__init__()
+        self.domain = domain
+        self.jid = f"somebody@{domain}"
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if trust:
+            self._context.load_verify_locations(str(trust))
+        else:
+            self._context.check_hostname = False
+            self._context.verify_mode = ssl.CERT_NONE
+        if certificate:
+            self._context.load_cert_chain(str(certificate.certificate), str(certificate.key))
+        if tls_version:
+            self._context.minimum_version = self._context.maximum_version = tls_version
+        self.sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        self.sock.settimeout(10)
+        self.sock.connect((address, port or (C2S_TLS_PORT if direct_tls else C2S_PORT)))
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.wire = Wire(self.sock)
-        self._open()
-        secret = base64.b64encode(f"\0{self.name}\0{password}".encode()).decode()
-        self.send(f"<auth xmlns='{SASL}' mechanism='PLAIN'>{secret}</auth>")
-        self._take(f"{{{SASL}}}success")
-        self.wire.restart()
-        self._open()
-        bound = self.ask("set", f"<bind xmlns='{BIND}'><resource>{escape(resource)}</resource></bind>", to=None)
-        self.jid = bound.find(f".//{{{BIND}}}jid").text
-        # Servers tell of subscriptions only those who have asked for the roster (RFC 6121 2.1.6).
-        self.ask("get", "<query xmlns='jabber:iq:roster'/>", to=None)
+        if direct_tls:
+            self._context.set_alpn_protocols(["xmpp-client"])
+            self.wrap()
 
-    def _open(self):
-        self.send(f"<?xml version='1.0'?><stream:stream to='{self.domain}' version='1.0' xml:lang='en' "
-                  f"xmlns='{CLIENT}' xmlns:stream='{STREAM}'>")
-        self._take(f"{{{STREAM}}}features")
+    # Reading and writing
 
-    def _take(self, tag, deadline=10):
-        return self.expect(lambda element: element.tag == tag, tag, deadline)
+    @property
+    def ended(self):
+        return self.wire.ended
 
     def send(self, text):
         self.sock.settimeout(60)
-        self.sock.sendall(text.encode())
+        self.sock.sendall(text.encode() if isinstance(text, str) else text)
 
     def _read(self, seconds):
         came = self.wire.feed_from_socket(seconds)
         self.inbox.extend(self.wire.elements())
         return came
 
-    def expect(self, wanted, what, deadline=15):
-        """Takes the first stanza for which wanted(element) holds out of the inbox, waiting up to the deadline (seconds)."""
-        deadline = min(deadline, self.patience)
+    def take(self, *tags, deadline=15):
+        return self.expect(lambda element: element.tag in tags, " or ".join(tags), deadline)
+
+    def ending(self, deadline=15):
+        """Reads to the end of the stream: the stream error's condition, or "" for an end without one."""
         until = time.monotonic() + deadline
-        seen = 0
-        while True:
-            for index in range(seen, len(self.inbox)):
-                if wanted(self.inbox[index]):
-                    return self.inbox.pop(index)
-            seen = len(self.inbox)
-            left = until - time.monotonic()
-            if left <= 0 or self.wire.ended:
-                have = "\n  ".join(ElementTree.tostring(element, encoding="unicode")[:300] for element in self.inbox[-10:])
-                why = "the stream ended" if self.wire.ended else f"not within {deadline} s"
-                raise Silence(f"{self.jid} waited for {what}: {why}; it has\n  {have}")
-            self._read(left)
+        while not self.wire.ended and time.monotonic() < until:
+            self._read(until - time.monotonic())
+        if not self.wire.ended:
+            raise Silence(f"{self.jid}: the stream did not end in {deadline} s")
+        return next((condition(element) for element in self.inbox if element.tag == f"{{{STREAM}}}error"), "")
 
-    def nothing(self, unwanted, what, barrier):
-        """Fails if something unwanted has come by the time that barrier() has returned."""
-        barrier()
-        for element in self.inbox:
-            assert not unwanted(element), f"{self.jid} got {what}: {ElementTree.tostring(element, encoding='unicode')[:500]}"
+    # The steps
 
-    # Stanzas
+    def header(self, more=""):
+        return (f"<?xml version='1.0'?><stream:stream to='{self.domain}' version='1.0' xml:lang='en' "
+                f"xmlns='{CLIENT}' xmlns:stream='{STREAM}'{more}>")
 
-    def next_id(self):
-        self._ids += 1
-        return f"lab{self._ids}"
+    def open(self, more=""):
+        """Sends a header and takes the features."""
+        self.wire.restart()
+        self.send(self.header(more))
+        return self.take(f"{{{STREAM}}}features")
 
-    def message(self, to, inside, kind="chat", more="", id=None):
-        id = id or self.next_id()
-        attribute = f" type='{kind}'" if kind else ""
-        self.send(f"<message to={quoteattr(to)} id='{id}'{attribute}{more}>{inside}</message>")
-        return id
+    def wrap(self):
+        """TLS on the open connection."""
+        self.sock.settimeout(15)
+        self.sock = self._context.wrap_socket(self.sock, server_hostname=self.domain)
+        self.wire = Wire(self.sock)
 
-    def presence(self, to=None, kind=None, inside=""):
-        self.send("<presence" + (f" to={quoteattr(to)}" if to else "") + (f" type='{kind}'" if kind else "") +
-                  f">{inside}</presence>")
+    def secure(self):
+        """Up to the features inside TLS."""
+        if not isinstance(self.sock, ssl.SSLSocket):
+            self.open()
+            self.send(f"<starttls xmlns='{TLS}'/>")
+            self.take(f"{{{TLS}}}proceed")
+            self.wrap()
+        return self.open()
 
-    def request(self, kind, inside, to):
-        id = self.next_id()
-        self.send(f"<iq type='{kind}' id='{id}'" + (f" to={quoteattr(to)}" if to else "") + f">{inside}</iq>")
-        return id
+    def begin(self, mechanism, octets):
+        self.send(f"<auth xmlns='{SASL}' mechanism='{mechanism}'>{encoded(octets)}</auth>")
 
-    def answer_to(self, id, deadline=15):
-        return self.expect(lambda element: element.tag == c("iq") and element.get("id") == id and
-                           element.get("type") in ("result", "error"), f"the answer to iq {id}", deadline)
+    def outcome(self, *also, deadline=15):
+        return self.take(f"{{{SASL}}}success", f"{{{SASL}}}failure", f"{{{STREAM}}}error", *also, deadline=deadline)
 
-    def ask(self, kind, inside, to, deadline=15):
-        return self.answer_to(self.request(kind, inside, to), deadline)
+    def authenticate(self, mechanism, name, password, authzid=None, flag="n", binding=b""):
+        """Raises Refused. `flag` and `binding` are for SCRAM (lab.scram)."""
+        if mechanism == "PLAIN":
+            self.begin(mechanism, f"{authzid or ''}\0{name}\0{password}".encode())
+            outcome = self.outcome()
+        else:
+            scram = Scram(digest_of(mechanism), name, password, flag, binding, authzid)
+            self.begin(mechanism, scram.first())
+            outcome = self.outcome(f"{{{SASL}}}challenge")
+            if outcome.tag == f"{{{SASL}}}challenge":
+                self.send(f"<response xmlns='{SASL}'>{encoded(scram.final(base64.b64decode(outcome.text)))}</response>")
+                outcome = self.outcome()
+                if outcome.tag == f"{{{SASL}}}success":
+                    assert scram.is_proved(base64.b64decode(outcome.text)), "the server does not know the password"
+        if outcome.tag == f"{{{SASL}}}failure":
+            raise Refused(outcome)
+        assert outcome.tag == f"{{{SASL}}}success", ElementTree.tostring(outcome)
+        self.wire.restart()
 
-    def subscription(self, contact):
-        """What the own server's roster says of the contact: none, to, from or both; None: it is not in there."""
-        answer = self.ask("get", "<query xmlns='jabber:iq:roster'/>", to=None)
-        for item in answer.iter("{jabber:iq:roster}item"):
-            if item.get("jid") == contact:
-                return item.get("subscription")
-        return None
-
-    def reply(self, request, inside="", kind="result"):
-        self.send(f"<iq type='{kind}' id={quoteattr(request.get('id'))} to={quoteattr(request.get('from'))}>{inside}</iq>")
-
-    def expect_message(self, deadline=15, **where):
-        return self._expect("message", deadline, where)
-
-    def expect_presence(self, deadline=15, **where):
-        return self._expect("presence", deadline, where)
-
-    def expect_request(self, deadline=15, **where):
-        return self._expect("iq", deadline, where)
-
-    def _expect(self, name, deadline, where):
-        """`sender` is matched as a bare or full JID; `type`, `id`, `body` as they stand (None: absent)."""
-        def wanted(element):
-            if element.tag != c(name):
-                return False
-            for key, value in where.items():
-                if key == "sender":
-                    sender = element.get("from") or ""
-                    if sender != value and sender.split("/")[0] != value:
-                        return False
-                elif key == "body":
-                    if element.findtext(c("body")) != value:
-                        return False
-                elif element.get(key) != value:
-                    return False
-            return True
-        return self.expect(wanted, f"{name} {where}", deadline)
+    def bind(self, resource=None):
+        """Sets jid to what the server gives."""
+        inside = f"<resource>{escape(resource)}</resource>" if resource else ""
+        bound = self.ask("set", f"<bind xmlns='{BIND}'>{inside}</bind>")
+        assert bound.get("type") == "result", ElementTree.tostring(bound)
+        self.jid = bound.find(f".//{{{BIND}}}jid").text
+        return self.jid
 
     def close(self):
         try:
@@ -216,3 +221,28 @@ class Client:
         except OSError:
             pass
         self.sock.close()
+
+    def cut(self):
+        """Breaks the connection by a TCP reset, with nothing said."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def end_point(self):
+        """The data of tls-server-end-point (RFC 5929 4.1) for certificates signed with SHA-256."""
+        return hashlib.sha256(self.sock.getpeercert(binary_form=True)).digest()
+
+
+class Client(ClientStream):
+    """A client that has logged in, bound a resource and asked for its roster."""
+
+    def __init__(self, jid, password, address, trust, resource="lab", way=Way()):
+        self.bare = jid
+        self.name, domain = jid.split("@")
+        super().__init__(domain, address, trust, direct_tls=way.direct_tls)
+        self.jid = f"{jid}/{resource}"
+        self.secure()
+        self.authenticate(way.mechanism, self.name, password)
+        self.features = self.open()
+        self.bind(resource)
+        # Servers tell of subscriptions only those who have asked for the roster (RFC 6121 2.1.6).
+        self.ask("get", "<query xmlns='jabber:iq:roster'/>")

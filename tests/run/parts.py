@@ -19,7 +19,7 @@ SANITIZED = {"SALLYPORT_BUILD": str(ROOT / "build" / "sanitize")}
 
 
 # What the later parts need of the release build. The unit tests run sanitized; in the long form also as released.
-RELEASED = ["sallyport", "sallyport-edge", "sallyport-guard", "bench_load"]
+RELEASED = ["sallyport", "sallyport-edge", "sallyport-guard", "bench_load", "strophe_client"]
 
 
 def is_long():
