@@ -54,4 +54,15 @@ bool names_domain(const std::vector<std::string>& names, std::string_view domain
   });
 }
 
+std::vector<std::string> accounts(const std::vector<std::string>& names, std::string_view domain) {
+  std::vector<std::string> found;
+  for (const std::string_view name : names) {
+    if (!name.starts_with(kXmpp)) continue;
+    const auto account = inspect::Jid::parse(name.substr(kXmpp.size()), inspect::JidProfile::Unicode);
+    if (account && account->is_bare() && !account->local().empty() && account->domain() == domain)
+      found.emplace_back(account->bare());
+  }
+  return found;
+}
+
 }  // namespace sallyport::certs

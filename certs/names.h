@@ -26,4 +26,7 @@ bool is_address_text(std::string_view text);
 /// top-level domain.
 bool names_domain(const std::vector<std::string>& names, std::string_view domain, Service service);
 
+/// The accounts of `domain` (prepared) among the names of a client's certificate, as prepared bare JIDs (XEP-0178 2).
+std::vector<std::string> accounts(const std::vector<std::string>& names, std::string_view domain);
+
 }  // namespace sallyport::certs

@@ -149,6 +149,22 @@ PeerFacts Anchors::judge_peer(const SSL* ssl, std::string_view domain, Service s
 
 PeerFacts Anchors::judge(X509* certificate, STACK_OF(X509) * chain, std::string_view domain, Service service,
                          std::int64_t now) const {
+  // T-12: a server's certificate is judged as a server's in both roles; an EKU of clientAuth alone does not name a
+  // server.
+  PeerFacts facts = examine(certificate, chain, X509_PURPOSE_SSL_SERVER, now);
+  facts.identity = names_domain(facts.names, domain, service);
+  if (facts.chain && !facts.identity && facts.problem.empty()) facts.problem = "names another domain";
+  return facts;
+}
+
+PeerFacts Anchors::judge_client(const SSL* ssl, std::string_view domain, std::int64_t now) const {
+  PeerFacts facts = examine(SSL_get0_peer_certificate(ssl), SSL_get_peer_cert_chain(ssl), X509_PURPOSE_SSL_CLIENT, now);
+  facts.identity = !accounts(facts.names, domain).empty();
+  if (facts.chain && !facts.identity && facts.problem.empty()) facts.problem = "names no account of the domain";
+  return facts;
+}
+
+PeerFacts Anchors::examine(X509* certificate, STACK_OF(X509) * chain, int purpose, std::int64_t now) const {
   PeerFacts facts;
   if (certificate == nullptr) {
     facts.problem = "no certificate";
@@ -159,13 +175,11 @@ PeerFacts Anchors::judge(X509* certificate, STACK_OF(X509) * chain, std::string_
   facts.spki_sha256 = spki_sha256(certificate);
   facts.serial = serial_hex(certificate);
   facts.not_after = seconds_since_epoch(X509_get0_notAfter(certificate));
-  facts.identity = names_domain(facts.names, domain, service);
-  verify(certificate, chain, now, facts);
-  if (facts.chain && !facts.identity && facts.problem.empty()) facts.problem = "names another domain";
+  verify(certificate, chain, purpose, now, facts);
   return facts;
 }
 
-void Anchors::verify(X509* certificate, STACK_OF(X509) * chain, std::int64_t now, PeerFacts& facts) const {
+void Anchors::verify(X509* certificate, STACK_OF(X509) * chain, int purpose, std::int64_t now, PeerFacts& facts) const {
   const TlsProfile& profile = tls_profile(settings_.profile);
   Progress progress{facts, now, settings_.grace};
   const std::unique_ptr<X509_STORE_CTX, FreeWith<X509_STORE_CTX_free>> state{X509_STORE_CTX_new()};
@@ -177,9 +191,7 @@ void Anchors::verify(X509* certificate, STACK_OF(X509) * chain, std::int64_t now
   X509_VERIFY_PARAM_set_time(parameters, now);
   X509_VERIFY_PARAM_set_depth(parameters, static_cast<int>(profile.certificates));
   X509_VERIFY_PARAM_set_auth_level(parameters, profile.security_level);
-  // T-12: a server's certificate is judged as a server's in both roles; an EKU of clientAuth alone does not name a
-  // server.
-  X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_SERVER);
+  X509_VERIFY_PARAM_set_purpose(parameters, purpose);
   // An enclave may trust an intermediate authority without trusting all that stands above it.
   X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
   if (settings_.revocation) {

@@ -54,13 +54,17 @@ class Anchors {
   PeerFacts judge(X509* certificate, STACK_OF(X509) * chain, std::string_view domain, Service service,
                   std::int64_t now) const;
 
+  /// Judges a client: for use by a client, and `identity` says that it names accounts of `domain` (prepared).
+  PeerFacts judge_client(const SSL* ssl, std::string_view domain, std::int64_t now) const;
+
   /// When the first of the lists wants to be replaced, seconds since 1970; 0 without lists. Live streams are judged
   /// again then (T-14).
   std::int64_t next_update() const { return next_update_; }
 
  private:
   explicit Anchors(TrustSettings settings) : settings_(std::move(settings)) {}
-  void verify(X509* certificate, STACK_OF(X509) * chain, std::int64_t now, PeerFacts& facts) const;
+  PeerFacts examine(X509* certificate, STACK_OF(X509) * chain, int purpose, std::int64_t now) const;
+  void verify(X509* certificate, STACK_OF(X509) * chain, int purpose, std::int64_t now, PeerFacts& facts) const;
 
   TrustSettings settings_;
   StorePtr store_;

@@ -10,6 +10,7 @@
 
 namespace sallyport::trust {
 
+using certs::accounts;
 using certs::names_domain;
 using certs::Service;
 

@@ -11,13 +11,15 @@
 namespace sallyport::trust {
 namespace {
 
-constexpr std::string_view kAlpn = "xmpp-server";
-constexpr unsigned char kAlpnOffer[] = "\x0bxmpp-server";
+constexpr std::string_view kOfServers = "\x0bxmpp-server", kOfClients = "\x0bxmpp-client",
+                           kOfBoth = "\x0bxmpp-client\x0bxmpp-server";
 
 // What is kept beside each SSL object.
 struct Connection {
   std::shared_ptr<const TlsContexts> contexts;
   bool has_domain = false;
+  Visitors visitors = Visitors::Servers;  // of an accepted session; of one that we make, whose it is
+  Asked clients = Asked::No;
   unsigned key_updates_allowed = 0;
   unsigned key_updates = 0;
   std::chrono::steady_clock::time_point minute{};
@@ -61,11 +63,49 @@ void on_state(const SSL* state, int where, int value) {
   if (is_message && exceeds_key_updates(*connection)) stop_reading(ssl);
 }
 
-int on_alpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offer,
+std::string_view protocols(Visitors visitors) {
+  switch (visitors) {
+    case Visitors::Servers:
+      return kOfServers;
+    case Visitors::Clients:
+      return kOfClients;
+    case Visitors::Both:
+      break;
+  }
+  return kOfBoth;
+}
+
+const unsigned char* octets(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+/// What was agreed on with ALPN; "" without.
+std::string_view agreed(const SSL* ssl) {
+  const unsigned char* alpn = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(ssl, &alpn, &size);
+  return {reinterpret_cast<const char*>(alpn), size};
+}
+
+void ask_client(SSL* ssl, Asked asked) {
+  const int mode = asked == Asked::No    ? SSL_VERIFY_NONE
+                   : asked == Asked::Yes ? SSL_VERIFY_PEER
+                                         : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  SSL_set_verify(ssl, mode, nullptr);
+}
+
+int on_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offer,
             unsigned int offer_size, void*) {
+  const Connection* connection = connection_of(ssl);
+  if (connection == nullptr) return SSL_TLSEXT_ERR_ALERT_FATAL;
   auto* out = const_cast<unsigned char**>(chosen);
-  const int found = SSL_select_next_proto(out, chosen_size, kAlpnOffer, sizeof kAlpnOffer - 1, offer, offer_size);
-  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+  const std::string_view ours = protocols(connection->visitors);
+  const int found =
+      SSL_select_next_proto(out, chosen_size, octets(ours), static_cast<unsigned>(ours.size()), offer, offer_size);
+  if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  const std::string_view protocol(reinterpret_cast<const char*>(*chosen), *chosen_size);
+  if (connection->visitors == Visitors::Both && protocol == kOfClients.substr(1)) ask_client(ssl, connection->clients);
+  return SSL_TLSEXT_ERR_OK;
 }
 
 // The handshake only proves that the peer holds the key; who the peer is, Anchors judges.
@@ -108,11 +148,12 @@ ContextPtr make_context(const SSL_METHOD* method, const TlsProfile& profile) {
   return context;
 }
 
-std::expected<void, TrustFault> use(const Face& face, SSL_CTX* context) {
-  if (SSL_CTX_use_certificate_chain_file(context, face.certificate.c_str()) != 1)
-    return std::unexpected(TrustFault{face.certificate, "not a usable certificate: " + last_openssl_error()});
-  if (SSL_CTX_use_PrivateKey_file(context, face.key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return std::unexpected(TrustFault{face.key, "not the key of this certificate: " + last_openssl_error()});
+std::expected<void, TrustFault> use(const std::filesystem::path& certificate, const std::filesystem::path& key,
+                                    SSL_CTX* context) {
+  if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1)
+    return std::unexpected(TrustFault{certificate, "not a usable certificate: " + last_openssl_error()});
+  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1)
+    return std::unexpected(TrustFault{key, "not the key of this certificate: " + last_openssl_error()});
   return {};
 }
 
@@ -134,7 +175,8 @@ std::string lower_ascii(std::string_view text) {
 
 }  // namespace
 
-std::shared_ptr<const TlsContexts> TlsContexts::load(const std::vector<Face>& faces, ProfileName profile) {
+std::shared_ptr<const TlsContexts> TlsContexts::load(const std::vector<Face>& faces, ProfileName profile,
+                                                     const std::vector<ClientLogin>& logins) {
   ERR_clear_error();
   std::shared_ptr<TlsContexts> contexts{new TlsContexts(profile)};
   for (const Face& face : faces) {
@@ -144,6 +186,9 @@ std::shared_ptr<const TlsContexts> TlsContexts::load(const std::vector<Face>& fa
     else
       contexts->faults_.push_back(domain.error());
   }
+  for (const ClientLogin& login : logins)
+    contexts->logins_.insert_or_assign(inspect::Jid::to_ascii(login.domain), contexts->open(login));
+  contexts->any_login_ = contexts->open(ClientLogin{});
   contexts->nameless_ = make_context(TLS_server_method(), tls_profile(profile));
   if (contexts->nameless_) {
     SSL_CTX_set_tlsext_servername_callback(contexts->nameless_.get(), on_server_name);
@@ -160,7 +205,7 @@ std::expected<TlsContexts::Domain, TrustFault> TlsContexts::open(const Face& fac
   if (!domain.server || !domain.client)
     return std::unexpected(TrustFault{face.certificate, "TLS can't be set up: " + last_openssl_error()});
   for (SSL_CTX* context : {domain.server.get(), domain.client.get()})
-    if (auto used = use(face, context); !used) return std::unexpected(used.error());
+    if (auto used = use(face.certificate, face.key, context); !used) return std::unexpected(used.error());
   const X509* leaf = SSL_CTX_get0_certificate(domain.server.get());
   if (!names_domain(certificate_names(leaf), face.domain, Service::XmppServer))
     return std::unexpected(TrustFault{face.certificate, "does not name " + face.domain});
@@ -169,6 +214,24 @@ std::expected<TlsContexts::Domain, TrustFault> TlsContexts::open(const Face& fac
   SSL_CTX_set_tlsext_servername_callback(domain.server.get(), on_server_name);
   SSL_CTX_set_alpn_select_cb(domain.server.get(), on_alpn, nullptr);
   return domain;
+}
+
+TlsContexts::Login TlsContexts::open(const ClientLogin& login) {
+  const auto make = [&]() -> ContextPtr {
+    auto context = make_context(TLS_client_method(), tls_profile(profile_));
+    if (context && !login.tls12 && SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION) != 1) context.reset();
+    if (!context) faults_.push_back({login.certificate, "TLS can't be set up: " + last_openssl_error()});
+    return context;
+  };
+  Login contexts{make(), nullptr};
+  if (login.certificate.empty()) return contexts;
+  contexts.certified = make();
+  if (!contexts.certified) return contexts;
+  if (auto used = use(login.certificate, login.key, contexts.certified.get()); !used) {
+    faults_.push_back(used.error());
+    contexts.certified.reset();
+  }
+  return contexts;
 }
 
 int TlsContexts::on_server_name(SSL* ssl, int* alert, void*) {
@@ -198,47 +261,72 @@ std::int64_t TlsContexts::not_after(std::string_view domain) const {
   return found == nullptr ? 0 : found->not_after;
 }
 
-SslPtr TlsContexts::accept(std::string_view domain) const {
+SslPtr TlsContexts::accept(std::string_view domain, Visitors visitors, Asked clients) const {
   const Domain* found = domain.empty() ? nullptr : find(domain);
   if (!domain.empty() && found == nullptr) return nullptr;
   SSL_CTX* context = found != nullptr ? found->server.get() : nameless_.get();
   if (context == nullptr) return nullptr;
   const TlsProfile& profile = tls_profile(profile_);
-  auto ssl = make_session(
-      context,
-      {.contexts = shared_from_this(), .has_domain = found != nullptr, .key_updates_allowed = profile.key_updates});
-  if (ssl) SSL_set_accept_state(ssl.get());
+  auto ssl = make_session(context, {.contexts = shared_from_this(),
+                                    .has_domain = found != nullptr,
+                                    .visitors = visitors,
+                                    .clients = clients,
+                                    .key_updates_allowed = profile.key_updates});
+  if (!ssl) return nullptr;
+  if (visitors == Visitors::Clients) ask_client(ssl.get(), clients);
+  // Passwords pass through OpenSSL's buffers.
+  if (visitors != Visitors::Servers) SSL_set_options(ssl.get(), SSL_OP_CLEANSE_PLAINTEXT);
+  SSL_set_accept_state(ssl.get());
   return ssl;
 }
 
 SslPtr TlsContexts::connect(std::string_view from, std::string_view to, Start start) const {
   const Domain* found = find(from);
+  return found == nullptr ? nullptr : connect(found->client.get(), to, start, Service::XmppServer);
+}
+
+SslPtr TlsContexts::connect_for_client(std::string_view to, Start start, bool certificate) const {
+  const auto found = logins_.find(inspect::Jid::to_ascii(to));
+  const Login& login = found == logins_.end() ? any_login_ : found->second;
+  SSL_CTX* context = certificate ? login.certified.get() : login.bare.get();
+  return context == nullptr ? nullptr : connect(context, to, start, Service::XmppClient);
+}
+
+SslPtr TlsContexts::connect(SSL_CTX* context, std::string_view to, Start start, Service service) const {
   const std::string name = inspect::Jid::to_ascii(to);
-  if (found == nullptr || name.empty()) return nullptr;
-  const TlsProfile& profile = tls_profile(profile_);
-  auto ssl = make_session(found->client.get(), {.contexts = nullptr, .key_updates_allowed = profile.key_updates});
+  if (name.empty()) return nullptr;
+  const Visitors whose = service == Service::XmppClient ? Visitors::Clients : Visitors::Servers;
+  auto ssl = make_session(
+      context, {.contexts = nullptr, .visitors = whose, .key_updates_allowed = tls_profile(profile_).key_updates});
   if (!ssl || SSL_set_tlsext_host_name(ssl.get(), name.c_str()) != 1) return nullptr;
   // T-08: ALPN is for direct TLS only. (This function answers 0 when it is well.)
-  if (start == Start::Direct && SSL_set_alpn_protos(ssl.get(), kAlpnOffer, sizeof kAlpnOffer - 1) != 0) return nullptr;
+  const std::string_view offer = protocols(whose);
+  if (start == Start::Direct && SSL_set_alpn_protos(ssl.get(), octets(offer), static_cast<unsigned>(offer.size())) != 0)
+    return nullptr;
   SSL_set_connect_state(ssl.get());
   return ssl;
 }
 
 std::expected<Session, std::string> finished(const SSL* ssl) {
-  if (SSL_is_init_finished(ssl) == 0) return std::unexpected("the handshake is not finished");
+  const Connection* connection = connection_of(ssl);
+  if (SSL_is_init_finished(ssl) == 0 || connection == nullptr) return std::unexpected("the handshake is not finished");
   auto* session = const_cast<SSL*>(ssl);
   if (SSL_version(ssl) < TLS1_3_VERSION) {
     // RFC 9325 3.5 and RFC 7627: without these two the session is not bound to its handshake.
     if (SSL_get_extms_support(session) != 1) return std::unexpected("no extended master secret");
     if (SSL_get_secure_renegotiation_support(session) != 1) return std::unexpected("no secure renegotiation");
   }
-  const unsigned char* alpn = nullptr;
-  unsigned int size = 0;
-  SSL_get0_alpn_selected(ssl, &alpn, &size);
-  if (size != 0 && std::string_view(reinterpret_cast<const char*>(alpn), size) != kAlpn)
+  const std::string_view alpn = agreed(ssl);
+  const Visitors visitors = connection->visitors;
+  if (alpn.empty() && visitors == Visitors::Both)
+    return std::unexpected("no protocol in ALPN on a port for servers and clients");
+  const bool of_clients = alpn.empty() ? visitors == Visitors::Clients : alpn == kOfClients.substr(1);
+  const bool admitted = of_clients ? visitors != Visitors::Servers : visitors != Visitors::Clients;
+  if (!alpn.empty() && (!admitted || (!of_clients && alpn != kOfServers.substr(1))))
     return std::unexpected("another protocol in ALPN");
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  return Session{SSL_get_version(ssl), SSL_get_cipher_name(ssl), name == nullptr ? "" : name};
+  return Session{SSL_get_version(ssl), SSL_get_cipher_name(ssl), name == nullptr ? "" : name,
+                 of_clients ? Service::XmppClient : Service::XmppServer};
 }
 
 }  // namespace sallyport::trust

@@ -16,13 +16,23 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
-/// Where an edge listens, and how TLS starts there.
+/// Whose streams: between servers (jabber:server), or between clients and their server (jabber:client).
+enum class Service : std::uint8_t { Servers, Clients };
+
+/// Where an edge listens, for whom, and how TLS starts there.
 struct Listener {
   enum class Tls : std::uint8_t { StartTls, Direct };
+  /// ByAlpn: direct TLS for both, told apart by the protocol that the peer names (XEP-0368). In the file these are two
+  /// listeners on one address.
+  enum class Peers : std::uint8_t { Servers, Clients, ByAlpn };
   Endpoint at;
   Tls tls = Tls::StartTls;
+  Peers peers = Peers::Servers;
   bool operator==(const Listener&) const = default;
 };
+
+/// Whether clients are asked for a certificate (protocol.md T-16). Required: TLS fails without one.
+enum class ClientCertificates : std::uint8_t { None, Optional, Required };
 
 /// A certificate that the edge shows for a domain that lives in another enclave (protocol.md T-11).
 struct Face {
@@ -36,7 +46,19 @@ struct NextHop {
   std::string domain;  ///< prepared
   std::vector<Endpoint> targets;
   Listener::Tls tls = Listener::Tls::StartTls;
+  Service service = Service::Servers;
   bool operator==(const NextHop&) const = default;
+};
+
+/// How the server of a domain of this enclave is met when clients of other enclaves log in to it.
+struct Login {
+  enum class OldestTls : std::uint8_t { V12, V13 };
+  std::string domain;                          ///< prepared
+  OldestTls oldest_tls = OldestTls::V13;       ///< protocol.md 3.3
+  std::filesystem::path certificate{}, key{};  ///< PEM, shown to the server for SASL EXTERNAL (remedy R4); empty: none
+  std::string probe{};                         ///< prepared local part of the account that is tried at start; may be ""
+  std::filesystem::path probe_password{};      ///< file that holds its password
+  bool operator==(const Login&) const = default;
 };
 
 /// The only keys that a domain of this enclave is believed with, in addition to its chain.
@@ -68,6 +90,18 @@ struct EdgeLimits {
   bool operator==(const EdgeLimits&) const = default;
 };
 
+/// The same for clients, with their own defaults.
+struct ClientLimits : EdgeLimits {
+  ClientLimits() {
+    connections_per_address = 20;
+    authentication = std::chrono::milliseconds(30'000);
+    stanza_octets = 256 * 1024;
+    idle = std::chrono::milliseconds(600'000);
+  }
+  std::uint32_t logins = 3;  ///< D-12: tries of SASL on one stream
+  bool operator==(const ClientLimits&) const = default;
+};
+
 struct Edge {
   std::string enclave;
   std::uint16_t lanes = 1;
@@ -75,6 +109,8 @@ struct Edge {
   std::vector<Face> faces;
   std::vector<NextHop> next_hops;
   std::vector<Pin> pins;
+  std::vector<Login> logins;
+  ClientCertificates client_certificates = ClientCertificates::None;
   std::vector<std::filesystem::path> anchors;  ///< PEM files; only these are trusted
   std::vector<std::filesystem::path> crls;
   std::vector<Endpoint> resolvers;      ///< empty: only next hops are used
@@ -85,7 +121,8 @@ struct Edge {
   std::uint8_t dscp = 18;   ///< AF21 (NET-01), 0 to 63
   bool direct_tls = false;  ///< also dial _xmpps-server
   TlsProfile tls = TlsProfile::Bcp195_2022;
-  EdgeLimits limits;
+  EdgeLimits limits;  ///< of servers
+  ClientLimits client_limits;
   std::string user;  ///< to become after start, when started as root; empty: stay
   bool operator==(const Edge&) const = default;
 };

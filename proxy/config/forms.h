@@ -37,8 +37,9 @@ inline std::string quoted(const std::string& text) {
   return text.empty() ? "" : "\"" + text + "\"";
 }
 
-template <class T, class N>
-Key<T> count(std::string name, N T::* member, std::uint64_t least, std::uint64_t most, std::string meaning) {
+/// A whole number. `Of`: T, or what T derives from.
+template <class T, class N, class Of>
+Key<T> count(std::string name, N Of::* member, std::uint64_t least, std::uint64_t most, std::string meaning) {
   const std::string limits = std::to_string(least) + " to " + std::to_string(most);
   return {{name, "whole number", limits, std::to_string(T{}.*member), std::move(meaning)},
           [=](Reading& in, const toml::node& node, T& out) {
@@ -52,8 +53,8 @@ Key<T> count(std::string name, N T::* member, std::uint64_t least, std::uint64_t
           }};
 }
 
-template <class T, class N>
-Key<T> octets(std::string name, N T::* member, std::uint64_t least, std::uint64_t most, std::string meaning) {
+template <class T, class N, class Of>
+Key<T> octets(std::string name, N Of::* member, std::uint64_t least, std::uint64_t most, std::string meaning) {
   const std::string limits = octets_text(least) + " to " + octets_text(most);
   return {{name, "size", limits, quoted(octets_text(T{}.*member)), std::move(meaning)},
           [=](Reading& in, const toml::node& node, T& out) {
@@ -70,8 +71,8 @@ Key<T> octets(std::string name, N T::* member, std::uint64_t least, std::uint64_
           }};
 }
 
-template <class T>
-Key<T> duration(std::string name, std::chrono::milliseconds T::* member, std::chrono::milliseconds least,
+template <class T, class Of>
+Key<T> duration(std::string name, std::chrono::milliseconds Of::* member, std::chrono::milliseconds least,
                 std::chrono::milliseconds most, std::string meaning) {
   const std::string limits = duration_text(least) + " to " + duration_text(most);
   return {{name, "duration", limits, quoted(duration_text(T{}.*member)), std::move(meaning)},

@@ -12,13 +12,54 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB;
 
-Key<Edge> listeners(std::string name, Listener::Tls tls, std::string meaning) {
+Key<Edge> listeners(std::string name, Listener::Tls tls, Listener::Peers peers, std::string meaning) {
   return list<Edge>(std::move(name), "list of addresses with port", "\"192.0.2.1:5269\", \"[2001:db8::1]:5269\"",
                     std::move(meaning),
                     [=](Reading& in, const toml::node& node, const std::string& written, Edge& out) {
                       const auto parsed = endpoint(in, node, written);
-                      if (parsed) out.listeners.push_back({*parsed, tls});
+                      if (parsed) out.listeners.push_back({*parsed, tls, peers});
                     });
+}
+
+Key<Login> local_part(std::string name, std::string meaning) {
+  return {{name, "local part", "", "", std::move(meaning)}, [=](Reading& in, const toml::node& node, Login& out) {
+            const auto written = in.text(node, "the part of an address before the @");
+            if (!written) return;
+            const auto account = inspect::Jid::parse(*written + "@a.test", inspect::JidProfile::Unicode);
+            if (!account || account->local().empty() || !account->is_bare()) {
+              return in.mistake(node, "'" + *written + "' is not the local part of an address",
+                                "write what stands before the @, like \"probe\"");
+            }
+            out.probe = account->local();
+          }};
+}
+
+/// What servers and clients are limited by alike.
+template <class L>
+std::vector<Key<L>> limits() {
+  return {count<L>("connections", &L::connections, 1, 1'000'000, "Connections in all, accepted and dialled."),
+          count<L>("connections_per_address", &L::connections_per_address, 1, 1'000'000,
+                   "Connections from one IPv4 address or one IPv6 /64."),
+          count<L>("attempts_per_minute", &L::attempts_per_minute, 1, 1'000'000, "New connections from one address."),
+          count<L>("handshakes", &L::handshakes, 1, 100'000, "TLS handshakes in progress, in all."),
+          count<L>("handshakes_per_address", &L::handshakes_per_address, 1, 100'000,
+                   "TLS handshakes in progress from one IPv4 address or one IPv6 /64."),
+          duration<L>("handshake", &L::handshake, 1s, 5min, "Time for a TLS handshake."),
+          duration<L>("authentication", &L::authentication, 1s, 10min,
+                      "Time until a peer has proved who it is; waiting for the far side does not count."),
+          octets<L>("bytes_before_authentication", &L::bytes_before_authentication, 8 * kKiB, 1 * kMiB,
+                    "What an unauthenticated peer may send in all."),
+          octets<L>("stanza", &L::stanza_octets, 10'000, 2 * kMiB - 64 * kKiB,
+                    "Largest stanza that is read. RFC 6120 asks for at least 10000."),
+          duration<L>("connect", &L::connect, 500ms, 5min, "Time to connect to one address of a target."),
+          duration<L>("close", &L::close, 100ms, 1min, "Time a peer has for its closing tag after ours."),
+          duration<L>("slow_reader", &L::slow_reader, 1s, 10min,
+                      "A peer that takes nothing for so long while data waits is disconnected."),
+          duration<L>("idle", &L::idle, 10s, milliseconds(24h), "A stream without traffic for so long is closed."),
+          duration<L>("keepalive", &L::keepalive, 1s, milliseconds(24h),
+                      "Whitespace is sent after so much silence of ours."),
+          octets<L>("egress", &L::egress_octets, 64 * kKiB, 4 * kMiB,
+                    "Data waiting for a peer beyond which its sources are not read.")};
 }
 
 Key<Edge> source_addresses(std::string name, std::string meaning) {
@@ -107,9 +148,22 @@ Section<Edge> edge_section() {
   return {
       "edge.NAME",
       "One enclave's side: the process that owns all its sockets and keys. NAME is the enclave's name in the policy.",
-      {listeners("listen", Listener::Tls::StartTls, "Where servers of this enclave connect; TLS starts with STARTTLS."),
-       listeners("listen_tls", Listener::Tls::Direct,
+      {listeners("listen", Listener::Tls::StartTls, Listener::Peers::Servers,
+                 "Where servers of this enclave connect; TLS starts with STARTTLS."),
+       listeners("listen_tls", Listener::Tls::Direct, Listener::Peers::Servers,
                  "The same for direct TLS (XEP-0368). Publish `_xmpps-server` records only for these."),
+       listeners("listen_clients", Listener::Tls::StartTls, Listener::Peers::Clients,
+                 "Where clients of this enclave connect to log in to a server of another; TLS starts with STARTTLS. "
+                 "The policy's `[[login]]` says who may log in where."),
+       listeners("listen_clients_tls", Listener::Tls::Direct, Listener::Peers::Clients,
+                 "The same for direct TLS (XEP-0368), for `_xmpps-client` records. An address that stands in "
+                 "`listen_tls` too serves both; peers then have to name their protocol with ALPN."),
+       choice<E>("client_certificates", &E::client_certificates,
+                 {{"none", ClientCertificates::None},
+                  {"optional", ClientCertificates::Optional},
+                  {"required", ClientCertificates::Required}},
+                 "Whether clients are asked for a certificate in TLS. Those that show a good one may log in with SASL "
+                 "EXTERNAL where policy and server allow it. `required`: TLS fails without one."),
        filled(required(paths<E>(
                   "anchors", &E::anchors,
                   "PEM files with the certification authorities that this enclave trusts. No other is trusted.")),
@@ -126,43 +180,30 @@ Section<Edge> edge_section() {
                "edge to services of its own machine. For trials on one machine."),
        source_addresses("bind", "Source addresses of outgoing connections, at most one of each family."),
        flag<E>("ipv6_first", &E::ipv6_first, "Try IPv6 addresses of a target before its IPv4 addresses."),
-       flag<E>("direct_tls", &E::direct_tls, "Also look up and use `_xmpps-server` records when connecting."),
+       flag<E>("direct_tls", &E::direct_tls,
+               "Also look up and use `_xmpps-server` and `_xmpps-client` records when connecting."),
        count<E>("dscp", &E::dscp, 0, 63, "Differentiated services code point of all packets; 18 is AF21."),
        choice<E>("tls", &E::tls, {{"bcp195-2022", TlsProfile::Bcp195_2022}},
                  "The TLS profile. Names are dated and never change their meaning."),
        count<E>("lanes", &E::lanes, 1, 64, "Threads that serve connections."),
        user<E>("user", &E::user, "User that the edge becomes when started as root. Should be its own.")},
-      {"face", "next_hop", "pin", "limits"}};
+      {"face", "next_hop", "pin", "login", "limits", "client_limits"}};
 }
 
 Section<EdgeLimits> limits_section() {
-  using L = EdgeLimits;
-  return {"edge.NAME.limits",
-          "What peers of this enclave may use.",
-          {count<L>("connections", &L::connections, 1, 1'000'000, "Connections in all, accepted and dialled."),
-           count<L>("connections_per_address", &L::connections_per_address, 1, 1'000'000,
-                    "Connections from one IPv4 address or one IPv6 /64."),
-           count<L>("attempts_per_minute", &L::attempts_per_minute, 1, 1'000'000, "New connections from one address."),
-           count<L>("handshakes", &L::handshakes, 1, 100'000, "TLS handshakes in progress, in all."),
-           count<L>("handshakes_per_address", &L::handshakes_per_address, 1, 100'000,
-                    "TLS handshakes in progress from one IPv4 address or one IPv6 /64."),
-           duration<L>("handshake", &L::handshake, 1s, 5min, "Time for a TLS handshake."),
-           duration<L>("authentication", &L::authentication, 1s, 10min,
-                       "Time until a peer has proved its domain; waiting for the far side does not count."),
-           octets<L>("bytes_before_authentication", &L::bytes_before_authentication, 8 * kKiB, 1 * kMiB,
-                     "What an unauthenticated peer may send in all."),
-           octets<L>("stanza", &L::stanza_octets, 10'000, 2 * kMiB - 64 * kKiB,
-                     "Largest stanza that is read. RFC 6120 asks for at least 10000."),
-           duration<L>("connect", &L::connect, 500ms, 5min, "Time to connect to one address of a target."),
-           duration<L>("close", &L::close, 100ms, 1min, "Time a peer has for its closing tag after ours."),
-           duration<L>("slow_reader", &L::slow_reader, 1s, 10min,
-                       "A peer that takes nothing for so long while data waits is disconnected."),
-           duration<L>("idle", &L::idle, 10s, milliseconds(24h), "A stream without traffic for so long is closed."),
-           duration<L>("keepalive", &L::keepalive, 1s, milliseconds(24h),
-                       "Whitespace is sent after so much silence of ours."),
-           octets<L>("egress", &L::egress_octets, 64 * kKiB, 4 * kMiB,
-                     "Data waiting for a peer beyond which its sources are not read.")},
-          {}};
+  return {"edge.NAME.limits", "What servers of this enclave may use.", limits<EdgeLimits>(), {}};
+}
+
+Section<ClientLimits> client_limits_section() {
+  using L = ClientLimits;
+  Section<L> section{"edge.NAME.client_limits",
+                     "What clients of this enclave may use, and the servers of this enclave that clients of others "
+                     "log in to. A port that serves both counts here.",
+                     limits<L>(),
+                     {}};
+  section.keys.push_back(
+      count<L>("logins", &L::logins, 1, 10, "Failed logins after which a stream is ended (RFC 6120 6.4.5)."));
+  return section;
 }
 
 Section<Face> face_section() {
@@ -197,8 +238,35 @@ Section<NextHop> next_hop_section() {
            filled(required(endpoints<N>("targets", &N::targets, "Addresses, tried in this order.")),
                   "write at least one address: [\"192.0.2.1:5269\"]"),
            choice<N>("tls", &N::tls, {{"starttls", Listener::Tls::StartTls}, {"direct", Listener::Tls::Direct}},
-                     "How TLS starts there.")},
+                     "How TLS starts there."),
+           choice<N>("service", &N::service, {{"servers", Service::Servers}, {"clients", Service::Clients}},
+                     "Who is taken there: the servers of other enclaves, or their clients.")},
           {}};
+}
+
+Section<Login> login_section() {
+  using L = Login;
+  return {
+      "edge.NAME.login",
+      "One table `[[edge.NAME.login]]` for each domain of this enclave whose server is met otherwise than by default "
+      "when clients of other enclaves log in to it.",
+      {required(domain<L>("domain", &L::domain, "The near domain.")),
+       choice<L>("oldest_tls", &L::oldest_tls, {{"1.2", Login::OldestTls::V12}, {"1.3", Login::OldestTls::V13}},
+                 "The oldest TLS to be spoken with the server. With 1.2 Prosody refuses clients that know channel "
+                 "binding and are not offered any."),
+       path<L>("certificate", &L::certificate,
+               "PEM file: the certificate that is shown to the server, then its chain. A server that trusts it for all "
+               "accounts lets clients in that have proved themselves to their edge by a certificate (SASL EXTERNAL)."),
+       path<L>("key", &L::key, "PEM file with its private key, readable for the edge's user only."),
+       local_part(
+           "probe",
+           "An account of the domain, without the domain, that the edge logs in with at start and after a reload. "
+           "When the server refuses what clients will say, no client is let through to it, and the log says what "
+           "would work."),
+       path<L>("probe_password", &L::probe_password,
+               "File with the password of `probe`, readable for the edge's user only; a line feed at its end does not "
+               "count.")},
+      {}};
 }
 
 }  // namespace sallyport::config

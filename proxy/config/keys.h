@@ -38,8 +38,10 @@ Section<Guard> guard_section();
 Section<Audit> audit_section();
 Section<Edge> edge_section();
 Section<EdgeLimits> limits_section();
+Section<ClientLimits> client_limits_section();
 Section<Face> face_section();
 Section<NextHop> next_hop_section();
 Section<Pin> pin_section();
+Section<Login> login_section();
 
 }  // namespace sallyport::config

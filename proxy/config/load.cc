@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -54,6 +55,15 @@ const toml::table* subtable(Reading& in, const toml::table& parent, std::string_
   return node->as_table();
 }
 
+/// What no two tables of a list may share.
+template <class T>
+std::string subject(const T& entry) {
+  return entry.domain;
+}
+std::string subject(const NextHop& hop) {
+  return hop.domain.empty() || hop.service == Service::Servers ? hop.domain : hop.domain + " clients";
+}
+
 template <class T>
 void read_array(Reading& in, const toml::table& parent, const Section<T>& section, std::string_view name,
                 std::vector<T>& out) {
@@ -71,7 +81,7 @@ void read_array(Reading& in, const toml::table& parent, const Section<T>& sectio
     in.enter(outer + "." + std::string(name) + "[" + std::to_string(i) + "]");
     T& entry = out.emplace_back();
     read_keys(in, *table, section, entry);
-    if (!entry.domain.empty() && !seen.insert(entry.domain).second) {
+    if (const std::string about = subject(entry); !about.empty() && !seen.insert(about).second) {
       in.mistake(*table->get("domain"), "a second table for the domain '" + entry.domain + "'",
                  "put both into one, or take one away");
     }
@@ -101,6 +111,23 @@ void check_edge(Reading& in, const toml::table& table, const Edge& edge) {
     in.mistake(table.source(), "'" + pin.domain + "' is both a face and pinned in the enclave '" + edge.enclave + "'",
                "pins are for the servers of this enclave: take one away");
   }
+  for (const Login& login : edge.logins) {
+    if (std::ranges::any_of(edge.faces, [&](const Face& face) { return face.domain == login.domain; })) {
+      in.mistake(table.source(),
+                 "'" + login.domain + "' has both a face and a login table in the enclave '" + edge.enclave + "'",
+                 "a face is for a domain of another enclave, a login table for one of this enclave: take one away");
+    }
+    if (login.certificate.empty() != login.key.empty()) {
+      in.mistake(table.source(),
+                 "the login table of '" + login.domain + "' has a certificate without a key, or a key without one",
+                 "write both, or neither");
+    }
+    if (login.probe.empty() != login.probe_password.empty()) {
+      in.mistake(table.source(),
+                 "the login table of '" + login.domain + "' has a probe without a password, or a password without one",
+                 "write both, or neither");
+    }
+  }
 }
 
 Edge read_edge(Reading& in, const toml::key& name, const toml::table& table) {
@@ -115,9 +142,15 @@ Edge read_edge(Reading& in, const toml::key& name, const toml::table& table) {
   read_array(in, table, face_section(), "face", edge.faces);
   read_array(in, table, next_hop_section(), "next_hop", edge.next_hops);
   read_array(in, table, pin_section(), "pin", edge.pins);
+  read_array(in, table, login_section(), "login", edge.logins);
   if (const auto* limits = subtable(in, table, "limits", false)) {
     in.enter("edge." + edge.enclave + ".limits");
     read_keys(in, *limits, limits_section(), edge.limits);
+    in.enter("edge." + edge.enclave);
+  }
+  if (const auto* limits = subtable(in, table, "client_limits", false)) {
+    in.enter("edge." + edge.enclave + ".client_limits");
+    read_keys(in, *limits, client_limits_section(), edge.client_limits);
     in.enter("edge." + edge.enclave);
   }
   check_edge(in, table, edge);
@@ -125,17 +158,22 @@ Edge read_edge(Reading& in, const toml::key& name, const toml::table& table) {
   return edge;
 }
 
-/// Two listeners on one address and port could not both open.
+/// Two listeners on one address and port could not both open, except direct TLS of servers and clients of one enclave.
 void check_listeners(Reading& in, const toml::table& edges) {
-  std::set<std::string> seen;
+  std::map<std::string, std::string> seen;  // address, the list that it stands in
   for (const auto& [name, node] : edges) {
-    for (const std::string_view key : {"listen", "listen_tls"}) {
+    for (const std::string_view key : {"listen", "listen_tls", "listen_clients", "listen_clients_tls"}) {
       const auto* table = node.as_table();
       const auto* list = table != nullptr ? table->get_as<toml::array>(key) : nullptr;
       for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
         const auto* text = list->get(i)->as_string();
         const auto at = text != nullptr ? parse_endpoint(text->get()) : std::nullopt;
-        if (at && !seen.insert(endpoint_text(*at)).second) {
+        if (!at) continue;
+        const auto [before, is_new] =
+            seen.emplace(endpoint_text(*at), std::string(name.str()) + "." + std::string(key));
+        const bool shared = key == "listen_clients_tls" && before->second == std::string(name.str()) + ".listen_tls";
+        if (shared) before->second += " and clients";
+        if (!is_new && !shared) {
           in.mistake(*text, "'" + text->get() + "' is listened on twice", "give each listener its own address or port");
         }
       }

@@ -21,8 +21,10 @@ SectionText text_of(const Section<T>& section) {
 }
 
 std::vector<SectionText> all_sections() {
-  return {text_of(file_section()),   text_of(guard_section()), text_of(audit_section()),    text_of(edge_section()),
-          text_of(limits_section()), text_of(face_section()),  text_of(next_hop_section()), text_of(pin_section())};
+  return {text_of(file_section()), text_of(guard_section()),    text_of(audit_section()),
+          text_of(edge_section()), text_of(limits_section()),   text_of(client_limits_section()),
+          text_of(face_section()), text_of(next_hop_section()), text_of(pin_section()),
+          text_of(login_section())};
 }
 
 std::string title(const SectionText& section) {

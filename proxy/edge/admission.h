@@ -11,6 +11,7 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include "proxy/airlock/frames.h"
 #include "proxy/config/config.h"
 
 namespace sallyport::edge {
@@ -76,6 +77,22 @@ class Admission {
   std::unordered_map<Key, Record, Hash> sources_{64, Hash{random_seed()}};
   static std::uint64_t random_seed();
   std::size_t connections_ = 0, handshakes_ = 0;
+};
+
+/// Servers and clients are counted apart, so that a crowd of clients keeps no server out.
+struct Admissions {
+  Admission servers, clients;
+
+  explicit Admissions(const config::Edge& edge) : servers(edge.limits), clients(edge.client_limits) {}
+  void set_limits(const config::Edge& edge) {
+    servers.set_limits(edge.limits);
+    clients.set_limits(edge.client_limits);
+  }
+  /// A port for both counts as one for clients: at that time nobody has said yet who they are.
+  Admission& of(const config::Listener& listener) {
+    return listener.peers == config::Listener::Peers::Servers ? servers : clients;
+  }
+  Admission& of(airlock::LegKind dialled) { return dialled == airlock::LegKind::S2s ? servers : clients; }
 };
 
 std::string_view name(Admission::Answer answer);

@@ -22,6 +22,10 @@ using inspect::StreamError;
 constexpr unsigned kCourtesies = 10;  // D-15
 constexpr unsigned kBinds = 10;       // C-11; RFC 6120 7.7.3
 constexpr std::string_view kCsi = "urn:xmpp:csi:0";
+constexpr std::string_view kUnexpected =
+    "<failed xmlns='urn:xmpp:sm:3'><unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
+constexpr std::string_view kMalformed =
+    "<failed xmlns='urn:xmpp:sm:3'><bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
 
 StreamError error(StreamCondition condition, std::string_view why) {
   return StreamError{condition, std::string(why), {}};
@@ -34,6 +38,41 @@ ClientFace::ClientFace(ClientFaceSettings settings)
 
 void ClientFace::start(Actions& out) {
   if (settings_.direct_tls) out.emplace_back(StartTls{});
+}
+
+bool ClientFace::awaits(const airlock::Body& body) const {
+  if (std::holds_alternative<airlock::Terms>(body)) return awaiting_ == Awaiting::Offer;
+  if (const auto* offer = std::get_if<airlock::Offer>(&body))
+    return offer->stage == OfferStage::Authentication
+               ? awaiting_ == Awaiting::Offer
+               : awaiting_ == Awaiting::RestartHeader || awaiting_ == Awaiting::SessionOffer;
+  if (std::holds_alternative<airlock::Sasl>(body)) return awaiting_ == Awaiting::AuthAnswer;
+  if (std::holds_alternative<airlock::Bound>(body)) return awaiting_ == Awaiting::Bound;
+  if (std::holds_alternative<airlock::Grant>(body))
+    return (awaiting_ == Awaiting::Bound || awaiting_ == Awaiting::Resumed) && stage() == Stage::Held;
+  if (const auto* step = std::get_if<airlock::Sm>(&body)) return awaits_sm(*step);
+  // A deadline of the guard's own may pass at any time before the session stands.
+  if (std::holds_alternative<airlock::Refuse>(body)) return opened_ && awaiting_ != Awaiting::Stanzas;
+  const bool of_session = std::holds_alternative<airlock::Deliver>(body) ||
+                          std::holds_alternative<airlock::Credit>(body) ||
+                          std::holds_alternative<airlock::Handled>(body);
+  return of_session && awaiting_ == Awaiting::Stanzas;
+}
+
+bool ClientFace::awaits_sm(const airlock::Sm& step) const {
+  const bool resuming = awaiting_ == Awaiting::Resumed && managing_ != Managing::Yes;
+  switch (step.step) {
+    case airlock::SmStep::Enabled:
+      return managing_ == Managing::Asked;
+    case airlock::SmStep::Resumed:
+      return resuming;
+    case airlock::SmStep::Failed:
+      return resuming || managing_ == Managing::Asked;
+    case airlock::SmStep::AckWanted:
+      return awaiting_ == Awaiting::Stanzas;
+    default:
+      return false;
+  }
 }
 
 void ClientFace::on_header(const inspect::StreamHeader& header, Actions& out) {
@@ -105,7 +144,11 @@ void ClientFace::on_secure_header(const inspect::StreamHeader& header, Actions& 
   opened.peer = settings_.endpoints.peer;
   opened.destination = settings_.endpoints.destination;
   opened.tls = secured_.tls;
-  opened.certificate = secured_.judge(to_).facts;
+  Judgement judgement = secured_.judge(to_);
+  opened.certificate = judgement.facts;
+  if (settings_.needs_certificate && !judgement.good)
+    return fail(error(StreamCondition::NotAuthorized, "no good certificate: " + judgement.facts.problem), out);
+  if (judgement.good) judgement_ = std::move(judgement);
   opened_ = opened;
   out.emplace_back(Ask{std::move(opened)});
   awaiting_ = Awaiting::Offer;
@@ -127,23 +170,27 @@ void ClientFace::ensure_header(Actions& out) {
 
 void ClientFace::on_terms(const airlock::Terms& terms, Actions&) {
   stanza_octets_ = std::min(settings_.stanza_octets, terms.stanza_octets);
+  most_logins_ = std::min<unsigned>(settings_.logins, terms.logins);
 }
 
 void ClientFace::on_session(const airlock::Body& body, Actions& out) {
-  if (stage() != Stage::Held) return;
+  if (const auto* step = std::get_if<airlock::Sm>(&body)) return on_sm(*step, out);
   if (const auto* offer = std::get_if<airlock::Offer>(&body)) return on_offer(*offer, out);
+  if (stage() != Stage::Held) return;
   if (const auto* step = std::get_if<airlock::Sasl>(&body)) return on_sasl(*step, out);
   if (const auto* bound = std::get_if<airlock::Bound>(&body)) return on_bound(*bound, out);
 }
 
 void ClientFace::on_offer(const airlock::Offer& offer, Actions& out) {
-  if (awaiting_ == Awaiting::Offer && offer.stage == OfferStage::Authentication) {
+  if (awaiting_ == Awaiting::Offer && stage() == Stage::Held && offer.stage == OfferStage::Authentication) {
     ensure_header(out);
     out.emplace_back(Write{client_features(offer, stanza_octets_)});
     awaiting_ = Awaiting::Auth;
     return enter(Stage::Negotiating);
   }
-  if (awaiting_ != Awaiting::SessionOffer || offer.stage != OfferStage::Session) return;
+  // It may be here before the client has said its new header.
+  const bool restarts = awaiting_ == Awaiting::RestartHeader || awaiting_ == Awaiting::SessionOffer;
+  if (!restarts || offer.stage != OfferStage::Session) return;
   offer_ = offer;
   offer_session(out);
 }
@@ -183,7 +230,10 @@ void ClientFace::offer_session(Actions& out) {
 void ClientFace::on_element(const Node& element, Actions& out) {
   const ElementKind kind = classify(element);
   if (kind == ElementKind::StreamError) return on_stream_error(element, out);
+  if ((kind == ElementKind::SmAck || kind == ElementKind::SmRequest) && take_ack(kind, element, out)) return;
+  if (stage() == Stage::Open && kind == ElementKind::SmEnable) return on_enable(element, out);
   if (stage() == Stage::Negotiating) {
+    if (awaiting_ == Awaiting::Bind && kind == ElementKind::SmResume) return on_resume(element, out);
     if (awaiting_ == Awaiting::StartTls && kind == ElementKind::StartTls) return on_starttls(out);
     if (awaiting_ == Awaiting::Auth && kind == ElementKind::Auth) return on_auth(element, out);
     if (awaiting_ == Awaiting::Response && kind == ElementKind::Response) return on_response(element, out);
@@ -202,16 +252,61 @@ void ClientFace::on_nonza(const Node& element, Actions& out) {
                                        : abort_login(SaslCondition::MalformedRequest, out);
   if (kind == ElementKind::Compress)
     return answer("<failure xmlns='http://jabber.org/protocol/compress'><unsupported-method/></failure>", out);
-  if (kind == ElementKind::SmEnable)
-    return answer(
-        "<failed xmlns='urn:xmpp:sm:3'><unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>",
-        out);
+  if (kind == ElementKind::SmEnable || kind == ElementKind::SmResume) return answer(std::string(kUnexpected), out);
   if (stage() == Stage::Open && element.ns == kCsi && (element.name == "active" || element.name == "inactive")) {
-    if ((features_ & airlock::bit(airlock::Feature::ClientState)) != 0)
-      out.emplace_back(Ask{airlock::Csi{element.name == "active"}});
-    return;
+    return on_client_state(element.name == "active", out);
   }
   refuse_element(element, out);
+}
+
+void ClientFace::on_client_state(bool active, Actions& out) {
+  if (!is_offered(airlock::Feature::ClientState) || active == active_) return;
+  active_ = active;
+  out.emplace_back(Ask{airlock::Csi{active}});
+}
+
+void ClientFace::on_enable(const Node& element, Actions& out) {
+  auto step = read_sm(ElementKind::SmEnable, element);
+  if (!step || managing_ != Managing::No || !is_offered(airlock::Feature::StreamManagement))
+    return answer(std::string(kUnexpected), out);
+  managing_ = Managing::Asked;
+  count_reads(0);
+  out.emplace_back(Ask{*std::move(step)});
+}
+
+void ClientFace::on_resume(const Node& element, Actions& out) {
+  if (!is_offered(airlock::Feature::StreamManagement)) return answer(std::string(kUnexpected), out);
+  auto step = read_sm(ElementKind::SmResume, element);
+  if (!step) return answer(std::string(kMalformed), out);
+  if (++binds_ > kBinds) return fail(error(StreamCondition::PolicyViolation, "too many tries to bind"), out);
+  resume_h_ = step->h;
+  out.emplace_back(Ask{*std::move(step)});
+  awaiting_ = Awaiting::Resumed;
+  enter(Stage::Held);
+}
+
+void ClientFace::on_sm(const airlock::Sm& step, Actions& out) {
+  if (step.step == airlock::SmStep::AckWanted) return on_ack_wanted(out);
+  const bool resuming = awaiting_ == Awaiting::Resumed && stage() == Stage::Held;
+  if (!resuming && !may_write()) return;
+  out.emplace_back(Write{sm_element(step)});
+  switch (step.step) {
+    case airlock::SmStep::Enabled:
+      managing_ = Managing::Yes;
+      return count_writes(0);
+    case airlock::SmStep::Resumed:  // Grant follows
+      managing_ = Managing::Yes;
+      count_reads(step.h);
+      return count_writes(resume_h_);
+    default:
+      break;
+  }
+  if (!resuming) {
+    managing_ = Managing::Refused;
+    return stop_counting();
+  }
+  awaiting_ = Awaiting::Bind;
+  enter(Stage::Negotiating);
 }
 
 void ClientFace::on_starttls(Actions& out) {
@@ -280,8 +375,8 @@ void ClientFace::abort_login(SaslCondition condition, Actions& out) {
 void ClientFace::refuse_auth(SaslCondition condition, Actions& out) {
   out.emplace_back(Note{"sasl.failed", std::string(inspect::name(condition))});
   out.emplace_back(Write{sasl_failure(inspect::name(condition))});
-  if (++logins_ >= settings_.logins)
-    return fail(error(StreamCondition::PolicyViolation, "too many failed logins"), out);
+  const unsigned most = most_logins_ != 0 ? most_logins_ : settings_.logins;
+  if (++logins_ >= most) return fail(error(StreamCondition::PolicyViolation, "too many failed logins"), out);
   if (awaiting_ != Awaiting::StartTls) awaiting_ = Awaiting::Auth;
 }
 
@@ -309,7 +404,11 @@ void ClientFace::on_bound(const airlock::Bound& bound, Actions& out) {
 }
 
 void ClientFace::on_grant(const airlock::Grant&, Actions& out) {
-  if (awaiting_ != Awaiting::Bound || stage() != Stage::Held) return;
+  if ((awaiting_ != Awaiting::Bound && awaiting_ != Awaiting::Resumed) || stage() != Stage::Held) return;
+  // An idle leg keeps only what it may be judged by again.
+  opened_.reset();
+  secured_ = {};
+  if (judgement_) judgement_->forget_all_but_revocation();
   ParserLimits limits;
   limits.bytes_per_element = stanza_octets_;
   out.emplace_back(Allow{limits});

@@ -39,7 +39,7 @@ void Deliveries::send(std::size_t octets) {
     written_ = mark->number;
     credit_octets_ += static_cast<std::int64_t>(mark->octets);
     credit_stanzas_ += static_cast<std::int64_t>(mark->stanzas);
-    unsettled_.push_back(*mark);
+    if (mark->number <= most_by_tcp_) unsettled_.push_back(*mark);
   }
   unwritten_.erase(unwritten_.begin(), first_left);
 }
@@ -48,8 +48,19 @@ void Deliveries::acknowledge(std::size_t unacknowledged) {
   const std::uint64_t reached = sent_octets_ - (unacknowledged < sent_octets_ ? unacknowledged : sent_octets_);
   const auto first_left = std::ranges::find_if(unsettled_, [&](const Mark& mark) { return mark.end > reached; });
   if (first_left == unsettled_.begin()) return;
-  settled_ = std::prev(first_left)->number;
+  settled_ = std::max(settled_, std::prev(first_left)->number);
   unsettled_.erase(unsettled_.begin(), first_left);
+}
+
+void Deliveries::settle_by_tcp(std::uint64_t most) {
+  if (most == most_by_tcp_) return;
+  most_by_tcp_ = most;
+  std::erase_if(unsettled_, [&](const Mark& mark) { return mark.number > most; });
+}
+
+void Deliveries::confirm(std::uint64_t number) {
+  settled_ = std::max(settled_, number);
+  std::erase_if(unsettled_, [&](const Mark& mark) { return mark.number <= number; });
 }
 
 std::optional<airlock::Credit> Deliveries::credit(CreditBudget* budget) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -60,10 +61,15 @@ class Deliveries {
   void send(std::size_t octets);
   /// The peer's TCP has everything but the last `unacknowledged` octets that were sent.
   void acknowledge(std::size_t unacknowledged);
+  /// Deliveries beyond this number settle by confirm() alone, not by TCP.
+  void settle_by_tcp(std::uint64_t most);
+  /// The peer itself says that it has everything up to this number.
+  void confirm(std::uint64_t number);
 
   std::uint64_t written() const { return written_; }
   std::uint64_t settled() const { return settled_; }
-  bool awaits_settlement() const { return settled_ < written_; }
+  /// TCP will say more.
+  bool awaits_settlement() const { return !unsettled_.empty(); }
   /// Written, and not known to be settled.
   std::uint64_t unsettled() const { return written_ - settled_; }
   /// Credit to give, once it is worth a frame. A leg whose credit was nearly used up since the last time gets more of
@@ -81,6 +87,7 @@ class Deliveries {
   };
 
   std::uint64_t taken_ = 0, written_ = 0, settled_ = 0;
+  std::uint64_t most_by_tcp_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t sent_octets_ = 0;
   std::size_t open_octets_ = 0, open_stanzas_ = 0;                // taken, not yet encoded
   std::uint32_t times_ = 1;                                       // its window, in first credits

@@ -60,7 +60,7 @@ void Dialling::go_on(std::vector<Target> targets, Clock::time_point deadline) {
 
 void Dialling::start() {
   watch_deadline();
-  const config::NextHop* hop = lane_.settings().next_hop(dial_.to);
+  const config::NextHop* hop = lane_.settings().next_hop(dial_.to, dial_.kind);
   if (hop != nullptr) {
     std::vector<Target> targets;
     for (const auto& endpoint : hop->targets)
@@ -70,10 +70,10 @@ void Dialling::start() {
   }
   resolver_ = lane_.resolver();
   if (!resolver_) return give_up(DialFault::NoName, "neither a next hop nor a resolver is configured");
-  lookup_ =
-      resolver_->resolve(dial_.to, deadline_, [this, self = shared_from_this()](const Resolver::Addresses& found) {
-        if (!over_) on_resolved(found);
-      });
+  lookup_ = resolver_->resolve(dial_.to, service_of(dial_.kind), deadline_,
+                               [this, self = shared_from_this()](const Resolver::Addresses& found) {
+                                 if (!over_) on_resolved(found);
+                               });
 }
 
 void Dialling::on_resolved(const Resolver::Addresses& addresses) {
@@ -103,7 +103,7 @@ void Dialling::try_next() {
     }
     attempts_.push_back(attempt);
     const std::string where = text(target.at);
-    attempt->deadline.expires_after(lane_.settings().config.limits.connect);
+    attempt->deadline.expires_after(lane_.settings().limits(dial_.kind).connect);
     attempt->deadline.async_wait([this, self = shared_from_this(), attempt, where](error_code cancelled) {
       if (!cancelled) on_failed(attempt, where + ": no answer in time");
     });

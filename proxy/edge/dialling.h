@@ -48,6 +48,7 @@ class Dialling : public std::enable_shared_from_this<Dialling> {
   void go_on(std::vector<Target> targets, std::chrono::steady_clock::time_point deadline);
   /// The guard does not want it any more, or is gone: ends without an answer.
   void cancel();
+  airlock::LegKind kind() const { return dial_.kind; }
   /// Ends with an answer: there will be no leg.
   void refuse(const std::string& why) { give_up(airlock::DialFault::Overload, why); }
 

@@ -1,11 +1,14 @@
 #include "proxy/edge/edge.h"
 
 #include <algorithm>
+#include <fstream>
 #include <future>
 #include <random>
 #include <utility>
 
+#include "inspect/secret.h"
 #include "proxy/edge/sockets.h"
+#include "proxy/edge/stream_id.h"
 
 namespace sallyport::edge {
 namespace {
@@ -20,6 +23,22 @@ constexpr std::chrono::milliseconds kLinkDeadline{5'000};
 constexpr std::chrono::milliseconds kDescriptorPause{200};
 constexpr std::chrono::milliseconds kLegsPoll{20};
 
+/// How long after a server was not there its logins are checked again.
+constexpr std::chrono::minutes kCheckAgain{1};
+constexpr std::size_t kLongestPassword = 1023;
+
+std::optional<inspect::Secret> read_password(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text(kLongestPassword + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  const auto size = static_cast<std::size_t>(in.gcount());
+  inspect::Secret whole(std::move(text));
+  std::string_view password = whole.view().substr(0, size);
+  if (password.ends_with('\n')) password.remove_suffix(1);
+  if (password.empty() || password.size() > kLongestPassword) return std::nullopt;
+  return inspect::Secret(password);
+}
+
 std::uint64_t random_epoch() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
@@ -31,7 +50,7 @@ Edge::Edge(Options options, std::shared_ptr<const Settings> settings, std::share
     : options_(std::move(options)),
       settings_(std::move(settings)),
       log_(std::move(log)),
-      admission_(settings_->config.limits),
+      admissions_(settings_->config),
       lanes_([this] {
         const std::uint64_t epoch = random_epoch();
         const std::uint16_t count = std::max<std::uint16_t>(settings_->config.lanes, 1);
@@ -49,14 +68,18 @@ Edge::Edge(Options options, std::shared_ptr<const Settings> settings, std::share
           reports.drain = [this](Attempt attempt, std::chrono::milliseconds deadline) {
             lanes_[0]->post([this, attempt, deadline] { on_drain(attempt, deadline); });
           };
+          reports.checked = [this](const std::string& domain, bool certificate, const LoginCheck::Finding& finding) {
+            lanes_[0]->post([this, domain, certificate, finding] { on_checked(domain, certificate, finding); });
+          };
           reports.news = [this](const std::string& what) { log_->info("{}", what); };
           reports.trouble = [this](const std::string& what) { log_->error("{}", what); };
-          lanes.push_back(std::make_unique<Lane>(index, count, epoch, settings_, admission_, std::move(reports)));
+          lanes.push_back(std::make_unique<Lane>(index, count, epoch, settings_, admissions_, std::move(reports)));
         }
         return lanes;
       }()),
       patience_(kFirstRetry),
       timer_(lanes_[0]->context()),
+      check_timer_(lanes_[0]->context()),
       signals_(lanes_[0]->context()) {}
 
 Edge::~Edge() {
@@ -135,6 +158,7 @@ void Edge::on_linked(Attempt attempt, std::uint16_t lane, std::uint16_t guard_la
   patience_ = kFirstRetry;
   state_ = State::Serving;
   log_->info("linked with the guard, bundle {}", welcome.bundle_hash);
+  check_logins();
   open_listeners();
 }
 
@@ -221,11 +245,49 @@ void Edge::on_accepted(const std::shared_ptr<Listening>& listening, boost::asio:
   error_code failed;
   const auto peer = socket.remote_endpoint(failed);
   if (failed) return;
-  const auto answer = admission_.admit(peer.address(), Admission::Clock::now());
+  const auto answer = admissions_.of(listening->listener).admit(peer.address(), Admission::Clock::now());
   if (answer != Admission::Answer::Admit)
     return lanes_[0]->note("edge.connection-refused", {{"peer", text(peer)}, {"why", std::string(name(answer))}});
   auto handed = std::make_shared<boost::asio::ip::tcp::socket>(std::move(socket));
   lane.post([&lane, handed, peer, listener = listening->listener] { lane.adopt(std::move(*handed), peer, listener); });
+}
+
+// --- Logins --------------------------------------------------------------------------------------------------------
+
+void Edge::check_logins() {
+  check_timer_.cancel();
+  for (const config::Login& login : settings_->config.logins) {
+    if (!login.certificate.empty())
+      lanes_[0]->check_login(login.domain, true, LoginCheck::with_certificate(login.domain));
+    if (login.probe.empty()) continue;
+    auto password = read_password(login.probe_password);
+    if (!password) {
+      log_->error("{}: can't be read; logins to {} are not checked", login.probe_password.string(), login.domain);
+      continue;
+    }
+    lanes_[0]->check_login(
+        login.domain, false,
+        LoginCheck::with_password(login.domain, login.probe, *std::move(password), new_stream_id(), new_stream_id()));
+  }
+}
+
+void Edge::on_checked(const std::string& domain, bool certificate, const LoginCheck::Finding& finding) {
+  const std::string what = std::string(certificate ? "logins by certificate to " : "logins to ") + domain;
+  using Verdict = LoginCheck::Verdict;
+  if (finding.verdict == Verdict::Fails)
+    log_->error("{} can't work and are refused: {}", what, finding.text);
+  else if (finding.verdict == Verdict::Unknown)
+    log_->warn("{} could not be checked: {}", what, finding.text);
+  else
+    log_->info("{}: {}", what, finding.text);
+  const std::string why = finding.verdict == Verdict::Fails ? finding.text : "";
+  for (const auto& lane : lanes_)
+    lane->post([to = lane.get(), domain, certificate, why] { to->refuse_logins(domain, certificate, why); });
+  if (finding.reached || state_ != State::Serving) return;
+  check_timer_.expires_after(kCheckAgain);
+  check_timer_.async_wait([this](error_code cancelled) {
+    if (!cancelled && state_ == State::Serving) check_logins();
+  });
 }
 
 // --- Reload and the end --------------------------------------------------------------------------------------------
@@ -243,10 +305,11 @@ void Edge::do_reload() {
   for (const auto& fault : (*settings)->contexts->faults())
     log_->error("{}: {}; its domain has no TLS", fault.file.string(), fault.what);
   settings_ = std::move(*settings);
-  admission_.set_limits(settings_->config.limits);
+  admissions_.set_limits(settings_->config);
   mark_listeners();
   reopen_listeners();
   for (const auto& lane : lanes_) lane->post([to = lane.get(), now = settings_] { to->apply(now); });
+  if (state_ == State::Serving) check_logins();
   log_->info("the configuration was reloaded");
 }
 

@@ -72,6 +72,8 @@ class Edge {
   void mark_listeners();
   void accept(const std::shared_ptr<Listening>& listening);
   void on_accepted(const std::shared_ptr<Listening>& listening, boost::asio::ip::tcp::socket socket, Lane& lane);
+  void check_logins();
+  void on_checked(const std::string& domain, bool certificate, const LoginCheck::Finding& finding);
   void wait_for_signal();
   void do_reload();
   void do_stop();
@@ -81,7 +83,7 @@ class Edge {
   Options options_;
   std::shared_ptr<const Settings> settings_;
   std::shared_ptr<spdlog::logger> log_;
-  Admission admission_;
+  Admissions admissions_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::thread> threads_;
   State state_ = State::Apart;
@@ -90,7 +92,7 @@ class Edge {
   std::chrono::milliseconds patience_;
   std::vector<std::shared_ptr<Listening>> listening_;
   std::size_t next_lane_ = 0;
-  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer timer_, check_timer_;
   boost::asio::signal_set signals_;
 };
 

@@ -10,6 +10,7 @@
 #include <malloc.h>
 #include <sys/prctl.h>
 
+#include "proxy/edge/login_check.h"
 #include "proxy/edge/sockets.h"
 
 namespace sallyport::edge {
@@ -35,13 +36,13 @@ constexpr std::size_t kLentBeyond = 64 * 1024 * 1024;  // of all lanes together
 }  // namespace
 
 Lane::Lane(std::uint16_t index, std::uint16_t lanes, std::uint64_t epoch, std::shared_ptr<const Settings> settings,
-           Admission& admission, LaneReports reports)
+           Admissions& admissions, LaneReports reports)
     : index_(index),
       lanes_(lanes),
       epoch_(epoch),
       work_(asio::make_work_guard(context_)),
       settings_(std::move(settings)),
-      admission_(admission),
+      admissions_(admissions),
       reports_(std::move(reports)),
       credit_budget_(kLentBeyond / std::max<std::size_t>(lanes, 1)),
       settle_timer_(context_),
@@ -165,12 +166,14 @@ void Lane::unlink() {
   drain_timer_.cancel();
   for (const auto& [id, dialling] : std::exchange(dials_, {})) {
     dialling->cancel();
-    admission_.release_dialled();
+    admissions_.of(dialling->kind()).release_dialled();
   }
+  checks_.clear();
   for (const auto& leg : all_legs()) leg->on_guard_lost();
 }
 
 void Lane::send(std::uint16_t guard_lane, airlock::LegId leg, const airlock::Body& body) {
+  if (is_check(leg)) return on_check_frame(leg, body);
   if (guard_lane < channels_.size() && channels_[guard_lane].welcomed) channels_[guard_lane].channel->send(leg, body);
 }
 
@@ -186,7 +189,7 @@ void Lane::note(std::string_view code, std::vector<airlock::Pair> details) {
 void Lane::adopt(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer, const config::Listener& listener) {
   error_code failed;
   prepare_connected(socket, failed);
-  if (failed || channels_.empty()) return admission_.release(peer.address());
+  if (failed || channels_.empty()) return admissions_.of(listener).release(peer.address());
   // Even, and unique among the lanes of this epoch.
   const airlock::LegId id = 2 * (legs_made_++ * lanes_ + index_ + 1);
   const auto leg = Leg::accepted(*this, id, std::move(socket), peer, listener);
@@ -194,13 +197,20 @@ void Lane::adopt(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& pe
   leg->start();
 }
 
+std::optional<airlock::Failed> Lane::objection(const airlock::Dial& wanted) const {
+  if (wanted.kind == airlock::LegKind::S2s) {
+    if (settings_->serves(wanted.from) && settings_->contexts->has(wanted.from)) return std::nullopt;
+    return airlock::Failed{airlock::DialFault::Tls, "no certificate for the near domain"};
+  }
+  const auto refused = refused_logins_.find({wanted.to, wanted.certificate});
+  if (refused == refused_logins_.end()) return std::nullopt;
+  return airlock::Failed{airlock::DialFault::Refused, refused->second};
+}
+
 void Lane::dial(std::uint16_t guard_lane, airlock::LegId id, const airlock::Dial& wanted) {
   if (!airlock::is_dialled(id)) return lose_guard("the guard dials with a number of ours");
-  if (wanted.kind != airlock::LegKind::S2s)
-    return send(guard_lane, id, airlock::Failed{airlock::DialFault::Overload, "not offered"});
-  if (!settings_->serves(wanted.from) || !settings_->contexts->has(wanted.from))
-    return send(guard_lane, id, airlock::Failed{airlock::DialFault::Tls, "no certificate for the near domain"});
-  if (const auto answer = admission_.admit_dialled(); answer != Admission::Answer::Admit)
+  if (auto refused = objection(wanted); refused && !is_check(id)) return send(guard_lane, id, *refused);
+  if (const auto answer = admissions_.of(wanted.kind).admit_dialled(); answer != Admission::Answer::Admit)
     return send(guard_lane, id, airlock::Failed{airlock::DialFault::Overload, std::string(name(answer))});
   const auto dialling = std::make_shared<Dialling>(*this, guard_lane, id, wanted);
   dials_.emplace(id, dialling);
@@ -222,15 +232,18 @@ void Lane::dial_on(airlock::LegId id, Dialled dialled) {
 }
 
 void Lane::dial_over(airlock::LegId id) {
-  if (dials_.erase(id) > 0) admission_.release_dialled();
+  const auto found = dials_.find(id);
+  if (found == dials_.end()) return;
+  admissions_.of(found->second->kind()).release_dialled();
+  dials_.erase(found);
 }
 
 void Lane::ended(const std::shared_ptr<Leg>& leg) {
   legs_.erase(leg->id());
   if (leg->is_accepted())
-    admission_.release(leg->peer().address());
+    leg->admission().release(leg->peer().address());
   else
-    admission_.release_dialled();
+    leg->admission().release_dialled();
 }
 
 std::vector<std::shared_ptr<Leg>> Lane::all_legs() const {

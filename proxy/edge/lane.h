@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@
 #include "proxy/edge/dialling.h"
 #include "proxy/edge/event_budget.h"
 #include "proxy/edge/leg.h"
+#include "proxy/edge/login_check.h"
 #include "proxy/edge/resolver.h"
 #include "proxy/edge/settings.h"
 
@@ -38,6 +40,8 @@ struct LaneReports {
   std::function<void(Attempt, std::uint16_t guard_lane, const airlock::Welcome&)> linked;
   std::function<void(Attempt, std::string why)> guard_lost;
   std::function<void(Attempt, std::chrono::milliseconds)> drain;
+  /// What came of check_login().
+  std::function<void(const std::string& domain, bool certificate, const LoginCheck::Finding&)> checked;
   /// For the operator's log.
   std::function<void(std::string)> news, trouble;
 };
@@ -46,9 +50,9 @@ struct LaneReports {
 /// called on its own thread, except post(), run() and stop().
 class Lane final : airlock::Channel::Owner {
  public:
-  /// `admission` is shared with the other lanes and outlives them.
+  /// `admissions` are shared with the other lanes and outlive them.
   Lane(std::uint16_t index, std::uint16_t lanes, std::uint64_t epoch, std::shared_ptr<const Settings> settings,
-       Admission& admission, LaneReports reports);
+       Admissions& admissions, LaneReports reports);
   virtual ~Lane();
 
   boost::asio::io_context& context() { return context_; }
@@ -69,10 +73,15 @@ class Lane final : airlock::Channel::Owner {
   void adopt(boost::asio::ip::tcp::socket socket, const boost::asio::ip::tcp::endpoint& peer,
              const config::Listener& listener);
   void ended(const std::shared_ptr<Leg>& leg);
+  /// A dialling has ended without a leg.
   void dial_over(airlock::LegId id);
   void connected(airlock::LegId id, boost::asio::ip::tcp::socket socket, Dialled dialled);
   /// TLS could not be had where that leg was connected to: the other targets are tried.
   void dial_on(airlock::LegId id, Dialled dialled);
+  /// Connects to the server of the domain and looks whether clients can log in there (protocol.md C-04).
+  void check_login(const std::string& domain, bool certificate, LoginCheck check);
+  /// Clients are not taken there, in this way, because of that; "": they are.
+  void refuse_logins(const std::string& domain, bool certificate, const std::string& why);
   std::size_t legs() const { return legs_.size() + dials_.size(); }
   /// Says which legs it will end, then ends those and no others.
   void apply(std::shared_ptr<const Settings> settings);
@@ -89,7 +98,7 @@ class Lane final : airlock::Channel::Owner {
   std::uint16_t index() const { return index_; }
   /// Something to record, within the budget.
   void note(std::string_view code, std::vector<airlock::Pair> details);
-  Admission& admission() { return admission_; }
+  Admissions& admissions() { return admissions_; }
   /// A leg has given memory back; after many the process gives it to the system.
   void hibernated();
   /// The leg has something to write at the end of this wake-up.
@@ -119,6 +128,8 @@ class Lane final : airlock::Channel::Owner {
   std::optional<std::uint16_t> lane_of(const airlock::Channel& channel) const;
   void on_welcome(std::uint16_t guard_lane, const airlock::Welcome& welcome);
   void dial(std::uint16_t guard_lane, airlock::LegId id, const airlock::Dial& dial);
+  void on_check_frame(airlock::LegId id, const airlock::Body& body);
+  std::optional<airlock::Failed> objection(const airlock::Dial& wanted) const;
   void lose_guard(std::string why);
   void open_resolver();
   void flush_dirty();
@@ -134,14 +145,22 @@ class Lane final : airlock::Channel::Owner {
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::shared_ptr<const Settings> settings_;
-  Admission& admission_;
+  Admissions& admissions_;
   LaneReports reports_;
   Attempt attempt_ = 0;
   std::shared_ptr<Resolver> resolver_;
   std::vector<Link> channels_;
   std::unordered_map<airlock::LegId, std::shared_ptr<Leg>> legs_;
   std::unordered_map<airlock::LegId, std::shared_ptr<Dialling>> dials_;
-  std::uint64_t legs_made_ = 0;
+  std::uint64_t legs_made_ = 0, checks_made_ = 0;
+  struct Check {
+    std::string domain;
+    bool certificate;
+    LoginCheck check;
+    bool told = false;
+  };
+  std::unordered_map<airlock::LegId, Check> checks_;
+  std::map<std::pair<std::string, bool>, std::string> refused_logins_;  ///< domain, with certificate; why
   std::vector<std::shared_ptr<Leg>> dirty_, flushing_, unsettled_;
   bool flush_posted_ = false, settle_waits_ = false, rest_posted_ = false;
   std::chrono::steady_clock::time_point rested_{};

@@ -1,20 +1,62 @@
 #include "proxy/edge/leg.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <utility>
 
 #include <sys/socket.h>
 
+#include "proxy/edge/client_face.h"
+#include "proxy/edge/initiating.h"
 #include "proxy/edge/lane.h"
+#include "proxy/edge/receiving.h"
+#include "proxy/edge/server_face.h"
 #include "proxy/edge/sockets.h"
 #include "proxy/edge/stream_id.h"
 
 namespace sallyport::edge {
 namespace {
 
+using airlock::LegKind;
 using boost::system::error_code;
 using inspect::StreamCondition;
+using Peers = config::Listener::Peers;
+
+trust::Visitors visitors(Peers peers) {
+  switch (peers) {
+    case Peers::Servers:
+      return trust::Visitors::Servers;
+    case Peers::Clients:
+      return trust::Visitors::Clients;
+    case Peers::ByAlpn:
+      break;
+  }
+  return trust::Visitors::Both;
+}
+
+trust::Asked asked(config::ClientCertificates wanted) {
+  switch (wanted) {
+    case config::ClientCertificates::None:
+      return trust::Asked::No;
+    case config::ClientCertificates::Optional:
+      return trust::Asked::Yes;
+    case config::ClientCertificates::Required:
+      break;
+  }
+  return trust::Asked::Required;
+}
+
+/// What both kinds of accepting machine are told.
+template <class Settings>
+Settings accepting_settings(Lane& lane, const config::EdgeLimits& limits) {
+  Settings settings;
+  settings.serves = [&lane](std::string_view domain) { return lane.settings().serves(domain); };
+  settings.has_certificate = [&lane](std::string_view domain) { return lane.settings().contexts->has(domain); };
+  settings.stream_id = new_stream_id;
+  settings.stanza_octets = limits.stanza_octets;
+  return settings;
+}
 
 }  // namespace
 
@@ -34,15 +76,9 @@ std::shared_ptr<Leg> Leg::accepted(Lane& lane, airlock::LegId id, TcpSocket sock
   leg->listener_ = listener;
   leg->direct_tls_ = listener.tls == config::Listener::Tls::Direct;
   leg->guard_lane_ = static_cast<std::uint16_t>(lane.index() % std::max<unsigned>(lane.guard_lanes(), 1));
-  leg->negotiation_left_ = lane.settings().config.limits.authentication;
-  ReceivingSettings settings;
-  settings.direct_tls = leg->direct_tls_;
-  settings.endpoints = {text(leg->peer_), text(leg->local_)};
-  settings.serves = [&lane](std::string_view domain) { return lane.settings().serves(domain); };
-  settings.has_certificate = [&lane](std::string_view domain) { return lane.settings().contexts->has(domain); };
-  settings.stream_id = new_stream_id;
-  settings.stanza_octets = lane.settings().config.limits.stanza_octets;
-  leg->machine_ = std::make_unique<Receiving>(std::move(settings));
+  if (listener.peers == Peers::Clients) leg->kind_ = LegKind::C2s;
+  leg->negotiation_left_ = leg->limits().authentication;
+  leg->machine_ = leg->accepting();
   return leg;
 }
 
@@ -52,11 +88,41 @@ std::shared_ptr<Leg> Leg::dialled(Lane& lane, airlock::LegId id, TcpSocket socke
   leg->guard_lane_ = dialled.guard_lane;
   leg->guard_knows_ = true;
   leg->negotiation_left_ = dialled.deadline - Clock::now();
-  const airlock::Dial& dial = dialled.dial;
-  leg->machine_ =
-      std::make_unique<Initiating>(InitiatingSettings{dialled.direct_tls, dial.from, dial.to, text(leg->peer_)});
+  leg->kind_ = dialled.dial.kind;
+  leg->machine_ = leg->dialling(dialled.dial);
   leg->dialled_ = std::make_unique<Dialled>(std::move(dialled));
   return leg;
+}
+
+std::unique_ptr<Machine> Leg::accepting() const {
+  const Endpoints endpoints{text(peer_), text(local_)};
+  if (kind_ == LegKind::S2s) {
+    auto settings = accepting_settings<ReceivingSettings>(lane_, limits());
+    settings.direct_tls = direct_tls_;
+    settings.endpoints = endpoints;
+    return std::make_unique<Receiving>(std::move(settings));
+  }
+  const config::Edge& edge = lane_.settings().config;
+  auto settings = accepting_settings<ClientFaceSettings>(lane_, limits());
+  settings.direct_tls = direct_tls_;
+  settings.endpoints = endpoints;
+  settings.needs_certificate = edge.client_certificates == config::ClientCertificates::Required;
+  settings.logins = edge.client_limits.logins;
+  return std::make_unique<ClientFace>(std::move(settings));
+}
+
+std::unique_ptr<Machine> Leg::dialling(const airlock::Dial& dial) const {
+  if (kind_ == LegKind::S2s)
+    return std::make_unique<Initiating>(InitiatingSettings{direct_tls_, dial.from, dial.to, text(peer_)});
+  return std::make_unique<ServerFace>(ServerFaceSettings{direct_tls_, dial.from, dial.to, text(peer_), new_stream_id});
+}
+
+const config::EdgeLimits& Leg::limits() const {
+  return lane_.settings().limits(kind_);
+}
+
+Admission& Leg::admission() const {
+  return listener_ ? lane_.admissions().of(*listener_) : lane_.admissions().of(kind_);
 }
 
 void Leg::start() {
@@ -124,7 +190,7 @@ bool Leg::admit_octets(std::size_t count) {
   // What is still on its way when a leg closes is not a stranger's.
   if (machine_->is_open() || stood_) return true;
   octets_before_open_ += count;
-  if (octets_before_open_ <= lane_.settings().config.limits.bytes_before_authentication) return true;
+  if (octets_before_open_ <= limits().bytes_before_authentication) return true;
   // D-06: without an error.
   note("edge.too-many-octets", "too many octets before authentication");
   lost("too many octets before authentication");
@@ -150,15 +216,28 @@ void Leg::on_established(std::string_view rest) {
   }
   link_ = Link::Secure;
   dialled_.reset();
+  settle_kind(session->service);
   Secured secured;
   secured.tls = {true, direct_tls_, session->version, session->cipher, session->server_name};
-  secured.judge = [this](std::string_view domain) {
-    return lane_.settings().judge(tls_->ssl(), domain, seconds_now());
-  };
+  secured.judge = [this](std::string_view domain) { return judge(domain, seconds_now()); };
   lane_.look_after_by(certificates_end());
   machine_->on_secure(std::move(secured), conversation_->actions());
   pump();
   take(rest);
+}
+
+/// On a port for both, only TLS has told whose stream this will be.
+void Leg::settle_kind(trust::Service service) {
+  if (!is_accepted() || service == service_of(kind_)) return;
+  kind_ = LegKind::C2s;
+  negotiation_left_ = std::min<Clock::duration>(negotiation_left_, limits().authentication);
+  machine_ = accepting();
+  conversation_ = std::make_unique<Conversation>(*machine_);
+}
+
+Judgement Leg::judge(std::string_view domain, std::int64_t now) const {
+  if (is_accepted() && kind_ == LegKind::C2s) return lane_.settings().judge_client(tls_->ssl(), domain, now);
+  return lane_.settings().judge(tls_->ssl(), domain, service_of(kind_), now);
 }
 
 void Leg::take_secure(std::string_view in) {
@@ -184,6 +263,8 @@ void Leg::take_secure(std::string_view in) {
     if (!admit_octets(size)) return;
     conversation_->feed(std::string_view(plain.data(), size));
     pump();
+    // Until the session stands a client's password may be among it.
+    if (!stood_) explicit_bzero(plain.data(), size);
     if (in.empty() && !tls_->has_pending()) return;
   }
 }
@@ -217,6 +298,7 @@ void Leg::forward(const inspect::StanzaRead& stanza) {
   busy_ = Clock::now();
   credit_.spend(stanza.normal_form.size());
   ask(airlock::Stanza{++stanza_number_, stanza.normal_form});
+  machine_->on_read(stanza_number_);
   lane_.handed_on();
 }
 
@@ -231,7 +313,10 @@ void Leg::perform(Action action) {
     // Another target may have TLS; the guard hears of the last one.
     dials_on_ = failed != nullptr && link_ == Link::Handshake && dialled_ && !dialled_->others.empty();
     if (std::holds_alternative<airlock::Opened>(asked->frame)) guard_knows_ = true;
+    if (const auto* settled = std::get_if<airlock::Settled>(&asked->frame)) deliveries_.confirm(settled->number);
     if (!dials_on_) ask(asked->frame);
+    // Neither the parser keeps what has been handed on.
+    if (std::holds_alternative<airlock::Sasl>(asked->frame)) conversation_->hibernate();
     if (failed != nullptr) guard_knows_ = false;
   } else if (const auto* noted = std::get_if<Note>(&action)) {
     note(noted->code, noted->why);
@@ -242,15 +327,20 @@ void Leg::perform(Action action) {
 
 void Leg::begin_tls(const std::string& server_name) {
   encode_text();
-  if (const auto answer = lane_.admission().begin_handshake(source()); answer != Admission::Answer::Admit) {
+  if (const auto answer = admission().begin_handshake(source()); answer != Admission::Answer::Admit) {
     machine_->on_tls_failed(name(answer), conversation_->actions());
     return;
   }
   in_handshake_turn_ = true;
   const auto& contexts = *lane_.settings().contexts;
   const auto how = direct_tls_ ? trust::Start::Direct : trust::Start::StartTls;
-  trust::SslPtr ssl = is_accepted() ? contexts.accept(server_name)
-                                    : contexts.connect(machine_->near_domain(), machine_->peer_domain(), how);
+  trust::SslPtr ssl;
+  if (listener_)
+    ssl = contexts.accept(server_name, visitors(listener_->peers), asked(lane_.settings().config.client_certificates));
+  else if (kind_ == LegKind::S2s)
+    ssl = contexts.connect(machine_->near_domain(), machine_->peer_domain(), how);
+  else
+    ssl = contexts.connect_for_client(machine_->peer_domain(), how, dialled_ && dialled_->dial.certificate);
   if (!ssl) {
     end_handshake_turn();
     machine_->on_tls_failed("no certificate for the domain", conversation_->actions());
@@ -262,7 +352,7 @@ void Leg::begin_tls(const std::string& server_name) {
 }
 
 void Leg::end_handshake_turn() {
-  if (std::exchange(in_handshake_turn_, false)) lane_.admission().end_handshake(source());
+  if (std::exchange(in_handshake_turn_, false)) admission().end_handshake(source());
 }
 
 std::optional<boost::asio::ip::address> Leg::source() const {
@@ -291,14 +381,14 @@ std::optional<std::string> Leg::objection(std::int64_t now) const {
   const Settings& settings = lane_.settings();
   const auto& listeners = settings.config.listeners;
   if (listener_ && std::ranges::find(listeners, *listener_) == listeners.end()) return "its listener is gone";
-  if (machine_->near_domain().empty()) return std::nullopt;
-  if (!settings.serves(machine_->near_domain()) || !settings.contexts->has(machine_->near_domain()))
-    return "its face is gone";
+  const std::string_view near = machine_->near_domain();
+  if (!near.empty() && (!settings.serves(near) || !settings.contexts->has(near))) return "its face is gone";
   if (link_ != Link::Secure || machine_->peer_domain().empty()) return std::nullopt;
-  if (trust::ends(SSL_get_certificate(tls_->ssl())) < now) return "the certificate that we have shown has expired";
+  const X509* shown = SSL_get_certificate(tls_->ssl());
+  if (shown != nullptr && trust::ends(shown) < now) return "the certificate that we have shown has expired";
   const Judgement* told = machine_->judged();
   if (told == nullptr) return std::nullopt;
-  const Judgement today = settings.judge(tls_->ssl(), machine_->peer_domain(), now);
+  const Judgement today = judge(machine_->peer_domain(), now);
   if (!today.good) return "the peer's certificate: " + today.facts.problem;
   // What the new fact means, the policy says when the peer is back.
   if (today.facts.revocation != told->facts.revocation) return "the revocation state of the peer's certificate is new";
@@ -307,7 +397,8 @@ std::optional<std::string> Leg::objection(std::int64_t now) const {
 
 std::int64_t Leg::certificates_end() const {
   if (link_ != Link::Secure) return std::numeric_limits<std::int64_t>::max();
-  std::int64_t end = trust::ends(SSL_get_certificate(tls_->ssl()));
+  std::int64_t end = std::numeric_limits<std::int64_t>::max();
+  if (const X509* shown = SSL_get_certificate(tls_->ssl())) end = trust::ends(shown);
   if (X509* peer = SSL_get0_peer_certificate(tls_->ssl())) end = std::min(end, trust::ends(peer));
   const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(tls_->ssl());
   for (int at = 0; chain != nullptr && at < sk_X509_num(chain); ++at)
@@ -342,33 +433,45 @@ void Leg::on_frame(std::uint16_t guard_lane, const airlock::Body& body) {
     credit_.grant(grant->octets, grant->stanzas);
     machine_->on_grant(*grant, actions);
   } else if (const auto* terms = std::get_if<airlock::Terms>(&body)) {
-    const auto* receiving = dynamic_cast<const Receiving*>(machine_.get());
-    if (receiving == nullptr || !receiving->opened()) return;
-    if (terms->guard_lane >= lane_.guard_lanes())
-      return sever(StreamCondition::InternalServerError, "the guard names a lane that it does not have");
-    if (terms->guard_lane != guard_lane_) {
-      // The lane that was asked has forgotten the leg; the right one is asked the same.
-      guard_lane_ = terms->guard_lane;
-      return ask(*receiving->opened());
-    }
-    machine_->on_terms(*terms, actions);
+    return take_terms(*terms);
+  } else if (const auto* handled = std::get_if<airlock::Handled>(&body)) {
+    machine_->on_handled(*handled, actions);
   } else if (const auto* refuse = std::get_if<airlock::Refuse>(&body)) {
     machine_->on_refuse(*refuse, actions);
   } else if (const auto* ending = std::get_if<airlock::Close>(&body)) {
     machine_->on_close(*ending, actions);
   } else if (std::holds_alternative<airlock::Closed>(body)) {
     machine_->on_closed(actions);
+  } else {
+    machine_->on_session(body, actions);
   }
+  advance();
+}
+
+void Leg::take_terms(const airlock::Terms& terms) {
+  const airlock::Opened* opened = machine_->opened();
+  if (opened == nullptr) return;
+  if (terms.guard_lane >= lane_.guard_lanes())
+    return sever(StreamCondition::InternalServerError, "the guard names a lane that it does not have");
+  if (terms.guard_lane != guard_lane_) {
+    // The lane that was asked has forgotten the leg; the right one is asked the same.
+    guard_lane_ = terms.guard_lane;
+    return ask(*opened);
+  }
+  machine_->on_terms(terms, conversation_->actions());
   advance();
 }
 
 void Leg::deliver(const airlock::Deliver& delivery) {
   if (!machine_->may_write()) return;
-  const bool granted = delivery.from == machine_->near_domain() && delivery.to == machine_->peer_domain();
-  if (is_accepted() || !granted || !deliveries_.take(delivery.number, delivery.xml.size()))
+  const bool granted = kind_ == LegKind::C2s ? delivery.from.empty() && delivery.to.empty()
+                                             : !is_accepted() && delivery.from == machine_->near_domain() &&
+                                                   delivery.to == machine_->peer_domain();
+  if (!granted || !deliveries_.take(delivery.number, delivery.xml.size()))
     return sever(StreamCondition::InternalServerError, "a delivery that does not belong on this leg");
   busy_ = Clock::now();
   text_ += delivery.xml;
+  machine_->on_delivered(delivery.number);
   touch();
 }
 

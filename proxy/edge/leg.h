@@ -11,14 +11,14 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "certs/trust/tls_contexts.h"
 #include "proxy/airlock/frames.h"
 #include "proxy/config/config.h"
+#include "proxy/edge/admission.h"
 #include "proxy/edge/conversation.h"
 #include "proxy/edge/credit.h"
 #include "proxy/edge/dialling.h"
-#include "proxy/edge/initiating.h"
 #include "proxy/edge/keepalive_rate.h"
-#include "proxy/edge/receiving.h"
 #include "proxy/edge/settings.h"
 #include "proxy/edge/tls_engine.h"
 
@@ -66,12 +66,17 @@ class Leg : public std::enable_shared_from_this<Leg> {
 
   airlock::LegId id() const { return id_; }
   const boost::asio::ip::tcp::endpoint& peer() const { return peer_; }
+  /// Where this connection is counted.
+  Admission& admission() const;
   bool is_accepted() const { return !airlock::is_dialled(id_); }
 
  private:
   enum class Link : std::uint8_t { Plain, Handshake, Secure, Lingering, Gone };
 
   Leg(Lane& lane, airlock::LegId id, TcpSocket socket);
+  std::unique_ptr<Machine> accepting() const;
+  std::unique_ptr<Machine> dialling(const airlock::Dial& dial) const;
+  const config::EdgeLimits& limits() const;
 
   // Reading.
   void want_read();
@@ -90,11 +95,14 @@ class Leg : public std::enable_shared_from_this<Leg> {
   void begin_tls(const std::string& server_name);
   void on_established(std::string_view rest);
   void end_handshake_turn();
+  void settle_kind(trust::Service service);
+  Judgement judge(std::string_view domain, std::int64_t now) const;
   /// Whom the limits of an accepted connection count for.
   std::optional<boost::asio::ip::address> source() const;
 
   // The airlock.
   void ask(const airlock::Body& body);
+  void take_terms(const airlock::Terms& terms);
   void deliver(const airlock::Deliver& delivery);
 
   // Writing and the end.
@@ -114,6 +122,7 @@ class Leg : public std::enable_shared_from_this<Leg> {
   void hibernate();
   void enter_wait(Wait wait, Clock::time_point now);
   Clock::time_point due(Clock::time_point now) const;
+  Clock::time_point idles_out() const;
   void on_watch();
 
   Lane& lane_;
@@ -121,6 +130,7 @@ class Leg : public std::enable_shared_from_this<Leg> {
   TcpSocket socket_;
   boost::asio::ip::tcp::endpoint peer_, local_;
   std::optional<config::Listener> listener_;
+  airlock::LegKind kind_ = airlock::LegKind::S2s;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<Conversation> conversation_;
   std::unique_ptr<TlsEngine> tls_;

@@ -19,7 +19,7 @@ void Leg::enter_wait(Wait wait, Clock::time_point now) {
   if (waiting_ == Wait::Negotiation || waiting_ == Wait::Handshake) negotiation_left_ -= now - wait_began_;
   waiting_ = wait;
   wait_began_ = now;
-  const config::EdgeLimits& limits = lane_.settings().config.limits;
+  const config::EdgeLimits& limits = this->limits();
   switch (wait) {
     case Wait::Handshake:
       wait_ends_ = now + std::min<Clock::duration>(limits.handshake, negotiation_left_);
@@ -47,17 +47,25 @@ void Leg::enter_wait(Wait wait, Clock::time_point now) {
 
 /// When the watchdog has to look next.
 Leg::Clock::time_point Leg::due(Clock::time_point now) const {
-  const config::EdgeLimits& limits = lane_.settings().config.limits;
+  const config::EdgeLimits& limits = this->limits();
   Clock::time_point when = wait_ends_;
   if (!wire_.empty()) when = std::min<Clock::time_point>(when, sent_ + limits.slow_reader);
   if (waiting_ != Wait::Idle) return when;
-  when = std::min<Clock::time_point>(when, busy_ + limits.idle);
+  when = std::min(when, idles_out());
   when = std::min<Clock::time_point>(when, sent_ + limits.keepalive);
   if (read_after_ > now) when = std::min(when, read_after_);
   // What waited for credit was parsed later than it was heard.
   const auto quiet_since = std::max(heard_, busy_);
   if (!conversation_->hibernates() && quiet_since + kHibernate > now) when = std::min(when, quiet_since + kHibernate);
   return when;
+}
+
+/// When an open leg is closed for its silence (D-25).
+Leg::Clock::time_point Leg::idles_out() const {
+  if (kind_ == airlock::LegKind::S2s) return busy_ + limits().idle;
+  // A server closes on silent clients as it likes; and white space is how many clients say that they are there.
+  if (!is_accepted() || machine_->outlives_silence()) return Clock::time_point::max();
+  return std::max(busy_, heard_) + limits().idle;
 }
 
 void Leg::hibernate() {
@@ -84,7 +92,7 @@ void Leg::watch() {
 
 void Leg::on_watch() {
   const auto now = Clock::now();
-  const config::EdgeLimits& limits = lane_.settings().config.limits;
+  const config::EdgeLimits& limits = this->limits();
   if (link_ == Link::Lingering && now >= wait_ends_) return close();
   if (!wire_.empty() && now >= sent_ + limits.slow_reader) {
     note("edge.slow-reader", "no octet was taken in time");
@@ -97,7 +105,7 @@ void Leg::on_watch() {
     return advance();
   }
   if (waiting_ == Wait::Idle) {
-    if (now >= busy_ + limits.idle) {
+    if (now >= idles_out()) {
       machine_->on_deadline(conversation_->actions());
       return advance();
     }

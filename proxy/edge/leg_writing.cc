@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include "inspect/secret.h"
 #include "proxy/edge/lane.h"
 #include "proxy/edge/leg.h"
 #include "proxy/edge/sockets.h"
@@ -51,7 +52,10 @@ void Leg::encode_text() {
   } else {
     wire_ += text_;
   }
-  text_.clear();
+  if (stood_)
+    text_.clear();
+  else
+    inspect::wipe(text_);
   deliveries_.encode(wire_.size() - wire_sent_);
 }
 
@@ -64,6 +68,8 @@ void Leg::flush() {
     lane_.cipher_buffer().clear();
     wire_.swap(lane_.cipher_buffer());
   }
+  deliveries_.settle_by_tcp(machine_->settles_by_tcp());
+  text_ += machine_->ack_request();
   encode_text();
   const bool all = send_wire();
   if (borrowed && all) wire_.swap(lane_.cipher_buffer());
@@ -127,7 +133,7 @@ void Leg::finish(Finish finish) {
   // Once everything is written, linger() waits a second for the peer's end.
   wait_ends_ = Clock::now();
   if (finish_->clean)
-    wait_ends_ += lane_.settings().config.limits.close;
+    wait_ends_ += limits().close;
   else
     wait_ends_ += guard_knows_ ? Clock::duration(kLinger) : Clock::duration(kLastWords);
   watch();

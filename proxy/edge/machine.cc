@@ -72,23 +72,28 @@ void Machine::drop(std::string_view cause, Actions& out) {
 }
 
 void Machine::write_closing_tag(Actions& out) {
-  if (std::exchange(closing_tag_written_, true)) return;
+  if (closing_tag_written_) return;
   ensure_header(out);
+  last_words(out);
+  closing_tag_written_ = true;
   out.emplace_back(Write{std::string(kClosingTag)});
 }
 
-void Machine::write_error(const StreamError& error, Actions& out) {
+void Machine::write_error(const StreamError& error, Actions& out, std::string_view detail) {
   // After our closing tag nothing may follow, not even an error (STR-13).
-  if (std::exchange(closing_tag_written_, true)) return;
+  if (closing_tag_written_) return;
   ensure_header(out);
+  last_words(out);
+  closing_tag_written_ = true;
   std::string text;
   inspect::write_stream_error(error, text);
+  text.insert(text.rfind("</stream:error>"), detail);
   out.emplace_back(Write{std::move(text)});
 }
 
-void Machine::fail(const StreamError& error, Actions& out) {
+void Machine::fail(const StreamError& error, Actions& out, std::string_view detail) {
   if (stage_ == Stage::Over) return;
-  write_error(error, out);
+  write_error(error, out, detail);
   const std::string cause = std::string(inspect::name(error.condition)) + (error.why.empty() ? "" : ": ") + error.why;
   if (!report_failure(airlock::DialFault::Protocol, cause, out))
     out.emplace_back(Ask{airlock::Close{CloseKind::Condition, error.condition, error.limit, error.why}});

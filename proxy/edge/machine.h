@@ -1,8 +1,9 @@
-// What the two stream state machines share: how they are asked, what they answer, and how a stream ends.
+// What the stream state machines share: how they are asked, what they answer, and how a stream ends.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -79,8 +80,8 @@ struct Endpoints {
   std::string destination;  ///< what the peer connected to
 };
 
-/// A stream's state machine; does no I/O. Every input may append actions. Receiving and Initiating derive from it;
-/// closing is the same for both and lives here (RFC 6120 4.4, 4.9; docs/airlock.md "The end of a leg").
+/// A stream's state machine; does no I/O. Every input may append actions. Closing is the same for all and lives
+/// here (RFC 6120 4.4, 4.9; docs/airlock.md "The end of a leg").
 class Machine {
  public:
   virtual ~Machine() = default;
@@ -106,23 +107,34 @@ class Machine {
   bool expects(const airlock::Body& body) const;
   virtual void on_terms(const airlock::Terms&, Actions&) {}
   virtual void on_grant(const airlock::Grant&, Actions&) {}
-  /// Of a client's session: Offer, Sasl, Bind, Bound, Csi.
+  virtual void on_handled(const airlock::Handled&, Actions&) {}
+  /// Of a client's session: Offer, Sasl, Bind, Bound, Csi, Sm.
   virtual void on_session(const airlock::Body&, Actions&) {}
   void on_refuse(const airlock::Refuse& refuse, Actions& out);
   void on_close(const airlock::Close& close, Actions& out);
   void on_closed(Actions& out);
 
   // From this process.
+  /// The stanza with this number went to the guard; the delivery with this number was put behind what was written.
+  virtual void on_read(std::uint64_t) {}
+  virtual void on_delivered(std::uint64_t) {}
+  /// What is written behind a batch of deliveries, to be told what has arrived; "": nothing.
+  virtual std::string_view ack_request() { return {}; }
+  /// Deliveries up to this number have arrived when the peer's TCP has them; later ones when the peer says so.
+  virtual std::uint64_t settles_by_tcp() const { return std::numeric_limits<std::uint64_t>::max(); }
   void on_deadline(Actions& out);
   /// Ends the leg with a stream error of our own: shutdown, reload, a limit.
   void sever(const inspect::StreamError& error, Actions& out);
 
   /// jabber:server or jabber:client.
   virtual std::string_view content_namespace() const = 0;
-  /// Prepared; "" while unknown. Near: the one that we stand for.
+  /// Prepared; "" while unknown. Near: the one that we stand for; "" too where we are somebody's client.
   virtual std::string_view near_domain() const = 0;
   virtual std::string_view peer_domain() const = 0;
 
+  /// What was asked of the guard about an accepted leg, for asking it again on another lane (docs/airlock.md); nullptr
+  /// before that, and once nobody will ask.
+  virtual const airlock::Opened* opened() const { return nullptr; }
   /// What was told of the peer's certificate; nullptr: nothing yet.
   virtual const Judgement* judged() const { return nullptr; }
 
@@ -133,6 +145,8 @@ class Machine {
   bool takes_stanzas() const { return takes_stanzas_; }
   /// The leg stands: stanzas may flow one way or the other.
   bool is_open() const { return stage_ == Stage::Open; }
+  /// The stream stays however long nobody says anything: it can be resumed (D-25).
+  virtual bool outlives_silence() const { return false; }
   /// A delivery may still be written: the leg has stood, and our closing tag is not out.
   bool may_write() const { return (stage_ == Stage::Open || stage_ == Stage::Draining) && !closing_tag_written_; }
   bool is_over() const { return stage_ == Stage::Over; }
@@ -159,8 +173,8 @@ class Machine {
   virtual bool awaits_silence() const = 0;
   virtual void on_negotiation_deadline(Actions& out) = 0;
 
-  /// A stream error to the peer, Close to the guard, and the end.
-  void fail(const inspect::StreamError& error, Actions& out);
+  /// A stream error to the peer, Close to the guard, and the end. `detail`: an element of its own beside the condition.
+  void fail(const inspect::StreamError& error, Actions& out, std::string_view detail = {});
   void drop(std::string_view cause, Actions& out);
   /// The peer's <stream:error/>: read for the record, answered with the closing tag, never repeated.
   void on_stream_error(const inspect::Node& element, Actions& out);
@@ -170,7 +184,9 @@ class Machine {
   void enter(Stage stage);
   void write_closing_tag(Actions& out);
   /// A stream error and the closing tag, unless ours is out already.
-  void write_error(const inspect::StreamError& error, Actions& out);
+  void write_error(const inspect::StreamError& error, Actions& out, std::string_view detail = {});
+  /// What has to be said before the closing tag.
+  virtual void last_words(Actions&) {}
   Stage stage() const { return stage_; }
   void take_stanzas(bool take) { takes_stanzas_ = take; }
 

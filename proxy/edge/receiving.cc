@@ -184,6 +184,7 @@ void Receiving::answer_out_of_place(const Node& element, Actions& out) {
     case ElementKind::Compress:
       return answer("<failure xmlns='http://jabber.org/protocol/compress'><unsupported-method/></failure>", out);
     case ElementKind::SmEnable:
+    case ElementKind::SmResume:
       return answer(
           "<failed xmlns='urn:xmpp:sm:3'><unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>",
           out);

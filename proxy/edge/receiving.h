@@ -39,8 +39,7 @@ class Receiving final : public Machine {
   void on_terms(const airlock::Terms& terms, Actions& out) override;
   void on_grant(const airlock::Grant& grant, Actions& out) override;
 
-  /// What was asked of the guard, for asking it again on another lane (docs/airlock.md); empty before that.
-  const std::optional<airlock::Opened>& opened() const { return opened_; }
+  const airlock::Opened* opened() const override { return opened_ ? &*opened_ : nullptr; }
   std::string_view content_namespace() const override { return inspect::ns::kServer; }
   std::string_view near_domain() const override { return to_; }
   const Judgement* judged() const override { return judgement_ ? &*judgement_ : nullptr; }

@@ -95,7 +95,9 @@ class Resolver::Lookup {
       : resolver_(resolver), id_(id), deadline_(resolver.context_), done_(std::move(done)) {}
   ~Lookup() { stop(); }
 
-  void start(std::string_view domain, Clock::time_point deadline) {
+  void start(std::string_view domain, certs::Service service, Clock::time_point deadline) {
+    const bool of_clients = service == certs::Service::XmppClient;
+    port_ = of_clients ? kClientPort : kServerPort;
     deadline_.expires_at(deadline);
     deadline_.async_wait([resolver = std::weak_ptr(resolver_.self_), id = id_](error_code cancelled) {
       const auto alive = resolver.lock();
@@ -103,8 +105,9 @@ class Resolver::Lookup {
     });
     ascii_ = inspect::Jid::to_ascii(domain);
     if (ascii_.empty()) return end(std::unexpected(NameFault::NoName));
-    ask("_xmpp-server._tcp." + ascii_ + ".", kTypeSrv, 0);
-    if (resolver_.settings_.direct_tls) ask("_xmpps-server._tcp." + ascii_ + ".", kTypeSrv, 1);
+    const std::string rest = std::string(of_clients ? "-client" : "-server") + "._tcp." + ascii_ + ".";
+    ask("_xmpp" + rest, kTypeSrv, 0);
+    if (resolver_.settings_.direct_tls) ask("_xmpps" + rest, kTypeSrv, 1);
     if (unanswered_ == 0) on_services();
   }
 
@@ -211,7 +214,7 @@ class Resolver::Lookup {
   }
 
   void on_services() {
-    auto planned = targets(ascii_, std::move(services_[0]), std::move(services_[1]), resolver_.random_);
+    auto planned = targets(ascii_, std::move(services_[0]), std::move(services_[1]), resolver_.random_, port_);
     if (!planned) return end(std::unexpected(planned.error()));
     is_fallback_ = planned->is_fallback;
     targets_.reserve(planned->records.size());
@@ -246,6 +249,7 @@ class Resolver::Lookup {
   boost::asio::steady_timer deadline_;
   Done done_;
   std::string ascii_;
+  std::uint16_t port_ = 0;  // of the domain itself, where no record names one
   std::deque<Question> questions_;
   std::size_t unanswered_ = 0;
   std::array<SrvAnswer, 2> services_;  // STARTTLS, direct TLS
@@ -307,14 +311,15 @@ std::expected<void, std::string> Resolver::set_up() {
   return {};
 }
 
-Resolver::LookupId Resolver::resolve(std::string_view domain, Clock::time_point deadline, Done done) {
+Resolver::LookupId Resolver::resolve(std::string_view domain, certs::Service service, Clock::time_point deadline,
+                                     Done done) {
   const bool overload = lookups_.size() >= kMostLookups;
   const LookupId id = ++last_id_;
   auto& lookup = *lookups_.emplace(id, std::make_unique<Lookup>(*this, id, std::move(done))).first->second;
   if (overload)
     finish(id, std::unexpected(NameFault::Overload));
   else
-    lookup.start(domain, deadline);
+    lookup.start(domain, service, deadline);
   wait();
   return id;
 }

@@ -17,6 +17,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include "certs/names.h"
 #include "proxy/edge/srv_order.h"
 
 struct ub_ctx;
@@ -36,7 +37,7 @@ struct ResolverSettings {
   std::vector<boost::asio::ip::udp::endpoint> forwarders;  ///< one at least
   std::filesystem::path anchor{};                          ///< DNSSEC anchors; empty: no validation
   bool ipv6_first = true;
-  bool direct_tls = false;  ///< ask for _xmpps-server too
+  bool direct_tls = false;  ///< ask for _xmpps-server and _xmpps-client too
   /// Take loopback and link-local addresses too. Otherwise whoever answers for a domain could lead the edge to services
   /// of its own machine and link.
   bool local_addresses = false;
@@ -65,7 +66,7 @@ class Resolver {
 
   /// Looks up a prepared domain. `done` is called once, never from inside this call, at the deadline at the latest;
   /// best address first, never an empty list.
-  LookupId resolve(std::string_view domain, Clock::time_point deadline, Done done);
+  LookupId resolve(std::string_view domain, certs::Service service, Clock::time_point deadline, Done done);
   /// `done` of this lookup will not be called. Does nothing if it was.
   void cancel(LookupId id);
 

@@ -27,6 +27,14 @@ ParserLimits negotiation_limits() {
   return limits;
 }
 
+/// D-09, D-10: rosters and archives are larger than what a stranger may send.
+ParserLimits session_limits() {
+  ParserLimits limits;
+  limits.bytes_per_element = 1024 * 1024;
+  limits.elements = 10'000;
+  return limits;
+}
+
 }  // namespace
 
 ServerFace::ServerFace(ServerFaceSettings settings)
@@ -40,13 +48,28 @@ void ServerFace::start(Actions& out) {
   ensure_header(out);
 }
 
+bool ServerFace::awaits(const airlock::Body& body) const {
+  if (std::holds_alternative<airlock::Sasl>(body)) return awaiting_ == Awaiting::ClientStep;
+  if (std::holds_alternative<airlock::Bind>(body)) return awaiting_ == Awaiting::ClientBind;
+  if (std::holds_alternative<airlock::Grant>(body)) return awaiting_ == Awaiting::Grant;
+  if (const auto* step = std::get_if<airlock::Sm>(&body)) {
+    if (step->step == airlock::SmStep::Resume) return awaiting_ == Awaiting::ClientBind;
+    if (step->step == airlock::SmStep::Enable) return awaiting_ == Awaiting::Stanzas && managing_ == Managing::No;
+    return step->step == airlock::SmStep::AckWanted && awaiting_ == Awaiting::Stanzas;
+  }
+  const bool of_session = std::holds_alternative<airlock::Deliver>(body) ||
+                          std::holds_alternative<airlock::Credit>(body) ||
+                          std::holds_alternative<airlock::Handled>(body) || std::holds_alternative<airlock::Csi>(body);
+  return of_session && awaiting_ == Awaiting::Stanzas;
+}
+
 void ServerFace::ensure_header(Actions& out) {
   if (!std::exchange(header_due_, false)) return;
   inspect::HeaderToWrite header{};
   header.content_namespace = inspect::ns::kClient;
   header.to = settings_.to;
   // C-01: the claim is told after TLS only.
-  const bool secure = judgement_.good;
+  const bool secure = judgement_ && judgement_->good;
   if (secure && !settings_.from.empty()) header.from = settings_.from;
   std::string text;
   inspect::write_header(header, text);
@@ -97,8 +120,15 @@ void ServerFace::on_header(const inspect::StreamHeader& header, Actions& out) {
 
 void ServerFace::on_element(const Node& element, Actions& out) {
   const ElementKind kind = classify(element);
-  if (kind == ElementKind::StreamError) return on_stream_error(element, out);
+  if (kind == ElementKind::StreamError) {
+    if (answered_ && stage() != Stage::Closing)
+      out.emplace_back(Ask{airlock::Close{airlock::CloseKind::Condition, condition_of(element), {}, "the server's"}});
+    return on_stream_error(element, out);
+  }
+  if ((kind == ElementKind::SmAck || kind == ElementKind::SmRequest) && take_ack(kind, element, out)) return;
   if (stage() == Stage::Closing) return;
+  const bool is_answer = kind == ElementKind::SmEnabled || kind == ElementKind::SmFailed;
+  if (stage() == Stage::Open && managing_ == Managing::Asked && is_answer) return on_enabled(kind, element, out);
   if (stage() != Stage::Negotiating) return refuse_element(element, out);
   if (kind == ElementKind::Features) return on_features(element, out);
   if (awaiting_ == Awaiting::Proceed) {
@@ -109,6 +139,7 @@ void ServerFace::on_element(const Node& element, Actions& out) {
     return;
   }
   if (awaiting_ == Awaiting::AuthAnswer) return on_sasl_answer(element, out);
+  if (awaiting_ == Awaiting::ResumeAnswer) return on_resumed(kind, element, out);
   refuse_element(element, out);
 }
 
@@ -135,9 +166,10 @@ void ServerFace::on_features(const Node& element, Actions& out) {
 }
 
 void ServerFace::ready(const airlock::Offer& offer, Actions& out) {
+  if (!judgement_) return;  // on_secure() has made one
   answered_ = true;
   out.emplace_back(Ask{airlock::Ready{settings_.from, settings_.to, lang_, airlock::Method::External, settings_.peer,
-                                      tls_, judgement_.facts, offer.stanza_octets}});
+                                      tls_, judgement_->facts, offer.stanza_octets}});
   hand_on(offer, Awaiting::ClientStep, out);
 }
 
@@ -184,14 +216,60 @@ void ServerFace::on_session(const airlock::Body& body, Actions& out) {
       out.emplace_back(Write{csi->active ? "<active xmlns='urn:xmpp:csi:0'/>" : "<inactive xmlns='urn:xmpp:csi:0'/>"});
     return;
   }
+  if (const auto* step = std::get_if<airlock::Sm>(&body)) return on_sm(*step, out);
   if (stage() != Stage::Held) return;
   if (const auto* step = std::get_if<airlock::Sasl>(&body)) return on_step(*step, out);
   const auto* bind = std::get_if<airlock::Bind>(&body);
   if (bind == nullptr || awaiting_ != Awaiting::ClientBind) return;
   bind_id_ = settings_.stanza_id();
-  out.emplace_back(Write{bind_request(bind_id_, bind->resource)});
-  awaiting_ = Awaiting::BindAnswer;
+  ask_server(bind_request(bind_id_, bind->resource), Awaiting::BindAnswer, out);
+}
+
+/// The last question before the session: what the server sends behind its answer is the session already.
+void ServerFace::ask_server(std::string text, Awaiting next, Actions& out) {
+  out.emplace_back(Write{std::move(text)});
+  out.emplace_back(Allow{session_limits()});
+  awaiting_ = next;
   enter(Stage::Negotiating);
+}
+
+void ServerFace::on_sm(const airlock::Sm& step, Actions& out) {
+  if (step.step == airlock::SmStep::AckWanted) return on_ack_wanted(out);
+  if (step.step == airlock::SmStep::Enable && may_write()) {
+    out.emplace_back(Write{sm_element(step)});
+    count_writes(0);
+    managing_ = Managing::Asked;
+    return;
+  }
+  if (step.step != airlock::SmStep::Resume || stage() != Stage::Held || awaiting_ != Awaiting::ClientBind) return;
+  resume_id_ = step.id;
+  count_reads(step.h);
+  ask_server(sm_element(step), Awaiting::ResumeAnswer, out);
+}
+
+void ServerFace::on_enabled(ElementKind kind, const Node& element, Actions& out) {
+  auto step = read_sm(kind, element);
+  if (!step) return fail(StreamError{StreamCondition::PolicyViolation, "a malformed answer to <enable/>", {}}, out);
+  managing_ = kind == ElementKind::SmEnabled ? Managing::Yes : Managing::Refused;
+  if (managing_ == Managing::Yes)
+    count_reads(0);
+  else
+    stop_counting();
+  out.emplace_back(Ask{*std::move(step)});
+}
+
+void ServerFace::on_resumed(ElementKind kind, const Node& element, Actions& out) {
+  auto step = read_sm(kind, element);
+  if (step && kind == ElementKind::SmFailed) {
+    stop_counting();
+    return hand_on(*std::move(step), Awaiting::ClientBind, out);
+  }
+  if (!step || kind != ElementKind::SmResumed || step->id != resume_id_)
+    return fail(StreamError{StreamCondition::PolicyViolation, "not the answer to our request to resume", {}}, out);
+  count_writes(step->h);
+  managing_ = Managing::Yes;
+  resume_id_.clear();
+  hand_on(*std::move(step), Awaiting::Grant, out);
 }
 
 void ServerFace::on_step(const airlock::Sasl& step, Actions& out) {
@@ -213,7 +291,10 @@ void ServerFace::on_stanza(const inspect::StanzaRead& stanza, Actions& out) {
 
 void ServerFace::on_grant(const airlock::Grant&, Actions& out) {
   if (awaiting_ != Awaiting::Grant || stage() != Stage::Held) return;
-  out.emplace_back(Allow{ParserLimits{}});
+  // An idle leg keeps only what it may be judged by again.
+  if (judgement_) judgement_->forget_all_but_revocation();
+  tls_ = {};
+  out.emplace_back(Allow{session_limits()});
   awaiting_ = Awaiting::Stanzas;
   take_stanzas(true);
   enter(Stage::Open);
@@ -221,12 +302,12 @@ void ServerFace::on_grant(const airlock::Grant&, Actions& out) {
 
 void ServerFace::on_secure(Secured secured, Actions& out) {
   tls_ = std::move(secured.tls);
-  judgement_ = secured.judge(settings_.to);
+  const Judgement& judgement = judgement_.emplace(secured.judge(settings_.to));
   out.emplace_back(Restart{negotiation_limits()});
   header_due_ = true;
   awaiting_ = Awaiting::SecureHeader;
-  if (!judgement_.good) {
-    out.emplace_back(Note{"tls.peer-certificate", judgement_.facts.problem});
+  if (!judgement.good) {
+    out.emplace_back(Note{"tls.peer-certificate", judgement.facts.problem});
     return give_up(DialFault::Certificate, StreamCondition::NotAuthorized, "the server's certificate is not good", out);
   }
   ensure_header(out);

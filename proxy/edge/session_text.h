@@ -8,8 +8,10 @@
 #include <string_view>
 
 #include "inspect/element.h"
+#include "inspect/secret.h"
 #include "inspect/stream_parser.h"
 #include "proxy/airlock/frames.h"
+#include "proxy/edge/stream_text.h"
 
 namespace sallyport::edge {
 
@@ -27,10 +29,10 @@ ServerFeatures read_server_features(const inspect::Node& element, airlock::Offer
 
 /// `<auth mechanism='...'>`, `<challenge>`, `<response>`, `<success>`, `<failure>`, `<abort/>` from the frame.
 std::string sasl_element(const airlock::Sasl& step);
-/// The octets of a SASL element, wiped from nowhere. Fault: it has children, or is not base 64 (C-14).
+/// The octets of a SASL element. Fault: it has children, or is not base 64 (C-14).
 struct SaslText {
   bool has_octets = false;
-  std::string octets;
+  inspect::Secret octets;
 };
 std::optional<SaslText> read_sasl_text(const inspect::Node& element);
 
@@ -45,5 +47,17 @@ std::string bind_request(std::string_view id, std::string_view resource);
 std::optional<airlock::Bound> read_bind_answer(const inspect::StanzaRead& stanza, std::string_view id);
 /// The result, or the error, that the client gets.
 std::string bind_answer(std::string_view id, const airlock::Bound& bound);
+
+// Stream management (XEP-0198).
+
+std::string ack_element(std::uint32_t h);
+/// `<enable/>`, `<enabled/>`, `<resume/>`, `<resumed/>`, `<failed/>` from the frame.
+std::string sm_element(const airlock::Sm& step);
+/// The other way; nullopt: a value that it needs is missing, too long or malformed. `location` is left out (T-05).
+std::optional<airlock::Sm> read_sm(ElementKind kind, const inspect::Node& element);
+/// The attribute `h`.
+std::optional<std::uint32_t> read_h(const inspect::Node& element);
+/// What stands in a stream error when more was acknowledged than was sent.
+std::string too_high(std::uint32_t h, std::uint32_t sent);
 
 }  // namespace sallyport::edge

@@ -24,11 +24,18 @@ struct Settings {
 
   /// Whether this enclave may ask for the domain: it has a face here.
   bool serves(std::string_view prepared_domain) const;
-  /// The next hop that is configured for a domain, or nullptr.
-  const config::NextHop* next_hop(std::string_view prepared_domain) const;
-  /// Judges what the peer showed; `now`: seconds since 1970.
-  Judgement judge(const SSL* ssl, std::string_view prepared_domain, std::int64_t now) const;
+  /// The next hop that is configured for a domain and those who go there, or nullptr.
+  const config::NextHop* next_hop(std::string_view prepared_domain, airlock::LegKind kind) const;
+  const config::EdgeLimits& limits(airlock::LegKind kind) const;
+  /// Judges what a server showed; `now`: seconds since 1970.
+  Judgement judge(const SSL* ssl, std::string_view prepared_domain, trust::Service service, std::int64_t now) const;
+  /// Judges what a client showed, who wants to log in to the domain.
+  Judgement judge_client(const SSL* ssl, std::string_view prepared_domain, std::int64_t now) const;
 };
+
+constexpr trust::Service service_of(airlock::LegKind kind) {
+  return kind == airlock::LegKind::S2s ? trust::Service::XmppServer : trust::Service::XmppClient;
+}
 
 /// Seconds since 1970.
 std::int64_t seconds_now();

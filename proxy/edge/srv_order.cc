@@ -98,7 +98,7 @@ std::vector<SrvRecord> in_order(std::vector<SrvRecord> records, const Random& ra
 }
 
 std::expected<Targets, NameFault> targets(std::string_view ascii_domain, SrvAnswer starttls, SrvAnswer direct,
-                                          const Random& random) {
+                                          const Random& random, std::uint16_t port) {
   using State = SrvAnswer::State;
   if (starttls.state == State::Bogus || direct.state == State::Bogus) return std::unexpected(NameFault::Bogus);
   std::vector<SrvRecord> found = std::move(starttls.records);
@@ -115,7 +115,7 @@ std::expected<Targets, NameFault> targets(std::string_view ascii_domain, SrvAnsw
   if (starttls.state == State::Records) return std::unexpected(NameFault::NoService);
   // A question without an answer may hide records, so it opens no way around them.
   if (starttls.state == State::Failed || direct.state == State::Failed) return std::unexpected(NameFault::NoAnswer);
-  SrvRecord itself{.port = kServerPort, .target = std::string(ascii_domain), .secure = starttls.secure};
+  SrvRecord itself{.port = port, .target = std::string(ascii_domain), .secure = starttls.secure};
   return Targets{{std::move(itself)}, true};
 }
 

@@ -21,7 +21,7 @@ std::string_view name(NameFault fault);
 struct SrvRecord {
   std::uint16_t priority = 0, weight = 0, port = 0;
   std::string target{};     ///< A-labels, lower case, no dot at the end; "" stands for the target "."
-  bool direct_tls = false;  ///< from _xmpps-server
+  bool direct_tls = false;  ///< from _xmpps-server or _xmpps-client
   bool secure = false;      ///< DNSSEC has vouched for it
   bool operator==(const SrvRecord&) const = default;
 };
@@ -43,7 +43,7 @@ struct Targets {
 using Random = std::function<std::uint32_t(std::uint32_t most)>;
 
 inline constexpr std::size_t kMostTargets = 16;
-inline constexpr std::uint16_t kServerPort = 5269;
+inline constexpr std::uint16_t kServerPort = 5269, kClientPort = 5222;
 
 /// The RDATA of an SRV record; nullopt if it is malformed or its target is no host name.
 std::optional<SrvRecord> parse_srv(std::string_view rdata);
@@ -51,9 +51,9 @@ std::optional<SrvRecord> parse_srv(std::string_view rdata);
 /// By priority, and within one by weight as RFC 2782 draws lots; both kinds of records together (XEP-0368).
 std::vector<SrvRecord> in_order(std::vector<SrvRecord> records, const Random& random);
 
-/// What to try. Without any SRV record the domain itself at port 5269 (RFC 6120 3.2.2); never when records exist,
+/// What to try. Without any SRV record the domain itself at port `port` (RFC 6120 3.2.2); never when records exist,
 /// whatever they lead to. `direct` is State::None when it was not asked for.
 std::expected<Targets, NameFault> targets(std::string_view ascii_domain, SrvAnswer starttls, SrvAnswer direct,
-                                          const Random& random);
+                                          const Random& random, std::uint16_t port = kServerPort);
 
 }  // namespace sallyport::edge

@@ -46,7 +46,10 @@ constexpr std::array kKnown = {
     Known{ns::kSasl, "success", ElementKind::Success},     Known{ns::kSasl, "failure", ElementKind::SaslFailure},
     Known{ns::kSasl, "abort", ElementKind::Abort},         Known{ns::kDialback, "result", ElementKind::Dialback},
     Known{ns::kDialback, "verify", ElementKind::Dialback}, Known{kCompress, "compress", ElementKind::Compress},
-    Known{ns::kSm, "enable", ElementKind::SmEnable},       Known{ns::kSm, "resume", ElementKind::SmEnable},
+    Known{ns::kSm, "enable", ElementKind::SmEnable},       Known{ns::kSm, "enabled", ElementKind::SmEnabled},
+    Known{ns::kSm, "resume", ElementKind::SmResume},       Known{ns::kSm, "resumed", ElementKind::SmResumed},
+    Known{ns::kSm, "failed", ElementKind::SmFailed},       Known{ns::kSm, "a", ElementKind::SmAck},
+    Known{ns::kSm, "r", ElementKind::SmRequest},
 };
 
 // Features that are understood well enough to leave alone, even if a peer were to insist on them before TLS.

@@ -52,6 +52,12 @@ enum class ElementKind : std::uint8_t {
   Dialback,
   Compress,
   SmEnable,
+  SmEnabled,
+  SmResume,
+  SmResumed,
+  SmFailed,
+  SmAck,
+  SmRequest,
   OtherVocabulary,  ///< a namespace that has no business on this kind of stream: invalid-namespace
   Unknown,
 };

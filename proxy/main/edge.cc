@@ -8,6 +8,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "inspect/stream_parser_memory.h"
 #include "proxy/airlock/lockdown.h"
 #include "proxy/config/load.h"
 
@@ -84,6 +85,7 @@ int main(int argc, char** argv) {
   app.add_option("--enclave", enclave, "which of its enclaves this is the edge of")->required();
   CLI11_PARSE(app, argc, argv);
   try {
+    sallyport::inspect::wipe_what_parsers_free();
     return run(file, enclave);
   } catch (const std::exception& bug) {
     std::fprintf(stderr, "sallyport-edge: %s\n", bug.what());

@@ -225,6 +225,94 @@ TEST_F(Contexts, T_08_OfferAlpnOnDirectTlsOnly) {
   }
 }
 
+std::function<void(SSL_CTX*)> naming(const std::string& protocol) {
+  return [protocols = static_cast<char>(protocol.size()) + protocol](SSL_CTX* context) {
+    SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(protocols.data()),
+                            static_cast<unsigned>(protocols.size()));
+  };
+}
+
+TEST_F(Contexts, T_08_TellClientsFromServersByTheProtocolThatTheyName) {
+  struct Row {
+    Visitors visitors;
+    std::string protocol;
+    bool stands;
+    Service service;
+  };
+  const Row rows[] = {{Visitors::Clients, "xmpp-client", true, Service::XmppClient},
+                      {Visitors::Clients, "xmpp-server", false, {}},
+                      {Visitors::Clients, "", true, Service::XmppClient},
+                      {Visitors::Servers, "xmpp-client", false, {}},
+                      {Visitors::Servers, "", true, Service::XmppServer},
+                      {Visitors::Both, "xmpp-client", true, Service::XmppClient},
+                      {Visitors::Both, "xmpp-server", true, Service::XmppServer},
+                      {Visitors::Both, "h2", false, {}}};
+  for (const Row& row : rows) {
+    const auto change = row.protocol.empty() ? [](SSL_CTX*) {} : naming(row.protocol);
+    Wire wire(stranger(change, "bravo.test"), edge->accept("", row.visitors));
+    ASSERT_EQ(wire.shake(), row.stands) << row.protocol;
+    if (row.stands) EXPECT_EQ(finished(wire.server())->service, row.service) << row.protocol;
+  }
+  Wire silent(stranger([](SSL_CTX*) {}, "bravo.test"), edge->accept("", Visitors::Both));
+  ASSERT_TRUE(silent.shake());
+  EXPECT_FALSE(finished(silent.server())) << "nobody has said whose stream this is";
+}
+
+TEST_F(Contexts, T_16_AskClientsForACertificateOnlyWhereThatIsWanted) {
+  const Face account = face(authority, "x@bravo.test", "otherName:1.3.6.1.5.5.7.8.5;UTF8:x@bravo.test");
+  const auto showing = [&](SSL_CTX* context) {
+    SSL_CTX_use_certificate_chain_file(context, account.certificate.c_str());
+    SSL_CTX_use_PrivateKey_file(context, account.key.c_str(), SSL_FILETYPE_PEM);
+    naming("xmpp-client")(context);
+  };
+  const auto judges = anchors(authority);
+  for (const Visitors visitors : {Visitors::Clients, Visitors::Both}) {
+    for (const Asked asked : {Asked::No, Asked::Yes, Asked::Required}) {
+      Wire wire(stranger(showing, "bravo.test"), edge->accept("", visitors, asked));
+      ASSERT_TRUE(wire.shake());
+      const auto facts = judges->judge_client(wire.server(), "bravo.test", kNow);
+      EXPECT_EQ(facts.presented, asked != Asked::No);
+      EXPECT_EQ(facts.chain && facts.identity, asked != Asked::No) << facts.problem;
+      EXPECT_FALSE(judges->judge_client(wire.server(), "alpha.test", kNow).identity);
+      Wire bare(stranger(naming("xmpp-client"), "bravo.test"), edge->accept("", visitors, asked));
+      EXPECT_EQ(bare.shake(), asked != Asked::Required);
+    }
+  }
+}
+
+TEST_F(Contexts, C2S_MeetServersWithoutACertificateUnlessTheLoginHasOne) {
+  const Face login = face(authority, "bravo.test");
+  const auto near =
+      TlsContexts::load({}, ProfileName::Bcp195_2022, {{"bravo.test", login.certificate, login.key, false}});
+  const auto judges = anchors(authority);
+  for (const bool certificate : {false, true}) {
+    Wire wire(near->connect_for_client("bravo.test", Start::StartTls, certificate), edge->accept("bravo.test"));
+    ASSERT_TRUE(wire.shake());
+    EXPECT_EQ(judges->judge_peer(wire.server(), "bravo.test", Service::XmppClient, kNow).identity, certificate);
+    EXPECT_EQ(finished(wire.client())->service, Service::XmppClient);
+  }
+  EXPECT_NE(near->connect_for_client("conf.bravo.test", Start::Direct, false), nullptr);
+  EXPECT_EQ(near->connect_for_client("conf.bravo.test", Start::Direct, true), nullptr);
+}
+
+TEST_F(Contexts, C2S_NameTheProtocolOfClientsInDirectTls) {
+  Wire wire(peer->connect_for_client("bravo.test", Start::Direct, false), edge->accept("", Visitors::Clients));
+  ASSERT_TRUE(wire.shake()) << wire.server_error();
+  EXPECT_TRUE(finished(wire.client()));
+  Wire wrong(peer->connect_for_client("bravo.test", Start::Direct, false), edge->accept("", Visitors::Servers));
+  EXPECT_FALSE(wrong.shake());
+}
+
+TEST_F(Contexts, C2S_SpeakTls13WithServersUnlessTheLoginEasesIt) {
+  const auto eased = TlsContexts::load({}, ProfileName::Bcp195_2022, {{"bravo.test", {}, {}, true}});
+  for (const auto& [near, stands] : {std::pair(peer, false), std::pair(eased, true)}) {
+    SslPtr old = edge->accept("bravo.test", Visitors::Clients);
+    SSL_set_max_proto_version(old.get(), TLS1_2_VERSION);
+    Wire wire(near->connect_for_client("bravo.test", Start::StartTls, false), std::move(old));
+    EXPECT_EQ(wire.shake(), stands);
+  }
+}
+
 TEST_F(Contexts, TLS_07_RefuseOldVersionsAndWeakSuites) {
   const auto only = [](int version, const char* suites) {
     return [version, suites](SSL_CTX* context) {

@@ -191,6 +191,80 @@ TEST(Load, RefusesTwoFacesForOneDomain) {
   EXPECT_EQ(mistakes.front().line, 29U);
 }
 
+constexpr std::string_view kClients = R"(listen_clients = ["127.0.0.1:5222", "[::1]:5222"]
+listen_clients_tls = ["127.0.0.1:5223", "127.0.0.1:5270"]
+client_certificates = "optional"
+anchors = ["north/ca.pem"]
+[[edge.north.next_hop]]
+domain = "north.test"
+targets = ["127.0.0.2:5222"]
+service = "clients"
+[[edge.north.login]]
+domain = "North.Test"
+oldest_tls = "1.2"
+certificate = "north/login.pem"
+key = "north/login.key"
+[edge.north.client_limits]
+logins = 2
+connections = 9000
+[[edge.north.face]]
+)";
+
+std::string with_clients() {
+  std::string text(kWhole);
+  const std::string_view anchors = "anchors = [\"north/ca.pem\"]\n", first_face = "[[edge.north.face]]\n";
+  const std::size_t face = text.find(first_face);
+  std::string clients(kClients);
+  clients.erase(clients.find(anchors), anchors.size());
+  const std::size_t tables = clients.find("[[");
+  text.replace(face, first_face.size(), clients.substr(tables));
+  return text.insert(text.find(anchors), clients.substr(0, tables));
+}
+
+TEST(Load, ReadsWhatConcernsClients) {
+  using Peers = Listener::Peers;
+  using Tls = Listener::Tls;
+  const auto result = read(with_clients(), "/etc/sallyport/s.toml");
+  ASSERT_TRUE(result) << describe(result.error().front());
+  const Edge& edge = result->config.edges.front();
+  const std::vector<Listener> expected = {
+      {{"127.0.0.1", 5269}, Tls::StartTls, Peers::Servers}, {{"::1", 5269}, Tls::StartTls, Peers::Servers},
+      {{"127.0.0.1", 5222}, Tls::StartTls, Peers::Clients}, {{"::1", 5222}, Tls::StartTls, Peers::Clients},
+      {{"127.0.0.1", 5223}, Tls::Direct, Peers::Clients},   {{"127.0.0.1", 5270}, Tls::Direct, Peers::Clients},
+      {{"127.0.0.1", 5270}, Tls::Direct, Peers::Servers}};
+  EXPECT_EQ(edge.listeners, expected) << "one address may serve both by direct TLS";
+  EXPECT_EQ(edge.client_certificates, ClientCertificates::Optional);
+  ASSERT_EQ(edge.next_hops.size(), 2U) << "one for servers, one for clients";
+  ASSERT_EQ(edge.logins.size(), 1U);
+  EXPECT_EQ(edge.logins[0].domain, "north.test");
+  EXPECT_EQ(edge.logins[0].oldest_tls, Login::OldestTls::V12);
+  EXPECT_EQ(edge.logins[0].key, "/etc/sallyport/north/login.key");
+  EXPECT_EQ(edge.client_limits.logins, 2U);
+  EXPECT_EQ(edge.client_limits.connections, 9000U);
+  EXPECT_EQ(edge.client_limits.idle, 10min) << "the defaults of clients are their own";
+  EXPECT_EQ(edge.limits.connections, 4096U);
+}
+
+TEST(Load, SharesNoAddressBetweenServersAndClientsButForDirectTls) {
+  for (const std::string_view wrong : {"127.0.0.1:5269", "127.0.0.1:5222"}) {
+    std::string text = with_clients();
+    const std::string_view shared = "127.0.0.1:5223";
+    text.replace(text.find(shared), shared.size(), wrong);
+    const auto mistakes = mistakes_of(text);
+    ASSERT_EQ(mistakes.size(), 1U) << wrong;
+    EXPECT_THAT(mistakes.front().what, HasSubstr("listened on twice"));
+  }
+}
+
+TEST(Load, RefusesALoginThatIsHalfWritten) {
+  std::string text = with_clients();
+  const std::string_view key = "key = \"north/login.key\"\n";
+  text.erase(text.find(key), key.size());
+  const auto mistakes = mistakes_of(text);
+  ASSERT_EQ(mistakes.size(), 1U);
+  EXPECT_THAT(mistakes.front().what, HasSubstr("a certificate without a key"));
+}
+
 TEST(Load, RefusesOneAddressListenedOnByTwoEdges) {
   const auto mistakes =
       mistakes_of(std::string(kWhole) + "[edge.south]\nanchors = [\"x\"]\nlisten = [\"[::1]:5269\"]\n");

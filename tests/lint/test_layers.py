@@ -17,7 +17,7 @@ MAY_INCLUDE = {
     "proxy/config": {"inspect"},
     "proxy/relay": {"inspect"},
     "proxy/guard": {"proxy/airlock", "proxy/relay", "proxy/config", "policy", "audit", "inspect"},
-    "proxy/edge": {"proxy/airlock", "proxy/config", "certs", "inspect"},
+    "proxy/edge": {"proxy/airlock", "proxy/config", "proxy/relay", "certs", "inspect"},
     "proxy/main": {"proxy/edge", "proxy/guard", "proxy/airlock", "proxy/config", "policy", "audit", "certs", "inspect"},
 }
 

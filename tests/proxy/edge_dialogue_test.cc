@@ -4,7 +4,9 @@
 // In:  `peer TEXT`      what the peer sends, in one read
 //      `tls [sni=X] [bad]`  the handshake is done; bad: the peer's certificate is not good for the domain it is asked
 //      for `tls failed`, `guard FRAME ...`, `deadline`, `lost`, `sever CONDITION`
+//      `guard Deliver TEXT`, `guard Handled N`, `guard Sm STEP ...`: see sm_frame()
 // Out: `we TEXT`, `start tls NAME`, `ask FRAME ...`, `stanza`, `note CODE`, `end HOW: CAUSE`
+// `as NAME` stands for all lines of an earlier section.
 // [header ...], [error CONDITION] and the names in kShort stand for longer text, in both directions.
 #include <algorithm>
 #include <array>
@@ -117,6 +119,8 @@ std::vector<Dialogue> read_dialogues(const std::string& file) {
     if (line.empty() || line.starts_with('#')) continue;
     if (line.starts_with("== "))
       dialogues.push_back({line.substr(3), {}});
+    else if (line.starts_with("as "))
+      dialogues.back().lines += std::ranges::find(dialogues, line.substr(3), &Dialogue::name)->lines;
     else
       dialogues.back().lines += line + "\n";
   }
@@ -191,8 +195,17 @@ class Stage {
   void guard(const std::string& rest, Actions& actions) {
     std::istringstream words(rest);
     std::string frame, first, second;
-    words >> frame >> first >> second;
-    if (frame == "Terms")
+    std::uint32_t number = 0;
+    words >> frame >> first >> second >> number;
+    if (frame == "Deliver") {
+      written_ += expand(rest.substr(frame.size() + 1), machine_.content_namespace());
+      machine_.on_delivered(++delivered_);
+      written_ += machine_.ack_request();
+    } else if (frame == "Handled")
+      machine_.on_handled({std::stoul(first)}, actions);
+    else if (frame == "Sm")
+      machine_.on_session(sm_frame(rest.substr(frame.size() + 1)), actions);
+    else if (frame == "Terms")
       machine_.on_terms({0, first == "external", false, 10'000}, actions);
     else if (frame == "Grant")
       machine_.on_grant({{{"a.test", "b.test"}}, 1000, 10}, actions);
@@ -206,20 +219,20 @@ class Stage {
       machine_.on_close({airlock::CloseKind::Condition, inspect::stream_condition(first).value(), {}, {}}, actions);
     else if (frame == "Closed")
       machine_.on_closed(actions);
-    else if (const auto body = session_frame(frame, first, second))
+    else if (const auto body = session_frame(frame, first, second, words ? number : 0))
       machine_.on_session(*body, actions);
     else
       ADD_FAILURE() << "no such frame: " << frame;
   }
 
-  /// `Offer login MECHANISM`, `Offer session FEATURES`, `Sasl STEP [OCTETS or CONDITION]`, `Bind [RESOURCE]`,
-  /// `Bound [JID or error CONDITION]`, `Csi active|inactive`.
+  /// `Offer login MECHANISM [BINDINGS]`, `Offer session FEATURES`, `Sasl STEP [OCTETS or CONDITION]`, `Bind
+  /// [RESOURCE]`, `Bound [JID or error CONDITION]`, `Csi active|inactive`.
   static std::optional<airlock::Body> session_frame(const std::string& frame, const std::string& first,
-                                                    const std::string& second) {
+                                                    const std::string& second, std::uint32_t bindings) {
     if (frame == "Offer" && first == "login") {
       inspect::Mechanisms mechanisms;
       mechanisms.add(inspect::mechanism(second).value());
-      return airlock::Offer{airlock::OfferStage::Authentication, mechanisms.bits(), 0, 0};
+      return airlock::Offer{airlock::OfferStage::Authentication, mechanisms.bits(), 0, 0, bindings};
     }
     if (frame == "Offer")
       return airlock::Offer{airlock::OfferStage::Session, 0, static_cast<std::uint32_t>(std::stoul(second)), 0};
@@ -242,11 +255,45 @@ class Stage {
     return std::nullopt;
   }
 
+  /// `STEP [id=X] [resume] [max=N] [h=N] [CONDITION]`.
+  static airlock::Sm sm_frame(const std::string& text) {
+    std::istringstream words(text);
+    airlock::Sm sm;
+    std::string word;
+    words >> word;
+    sm.step = static_cast<airlock::SmStep>(std::ranges::find(kSmSteps, word) - kSmSteps.begin());
+    while (words >> word) {
+      if (word.starts_with("id="))
+        sm.id = word.substr(3);
+      else if (word.starts_with("max="))
+        sm.max = static_cast<std::uint32_t>(std::stoul(word.substr(4)));
+      else if (word.starts_with("h=")) {
+        sm.has_h = true;
+        sm.h = static_cast<std::uint32_t>(std::stoul(word.substr(2)));
+      } else if (word == "resume")
+        sm.resume = true;
+      else
+        sm.condition = inspect::stanza_condition(word).value();
+    }
+    return sm;
+  }
+
+  static std::string shown_sm(const airlock::Sm& sm) {
+    std::string text(kSmSteps[static_cast<std::size_t>(sm.step)]);
+    if (!sm.id.empty()) text += " id=" + sm.id;
+    if (sm.resume) text += " resume";
+    if (sm.max != 0) text += " max=" + std::to_string(sm.max);
+    if (sm.has_h) text += " h=" + std::to_string(sm.h);
+    if (sm.step == airlock::SmStep::Failed) text += " " + std::string(inspect::name(sm.condition));
+    return text;
+  }
+
   void drain() {
     while (auto step = conversation_.next()) {
-      if (std::holds_alternative<inspect::StanzaRead>(*step))
+      if (std::holds_alternative<inspect::StanzaRead>(*step)) {
         put("stanza");
-      else
+        machine_.on_read(++read_);
+      } else
         show(std::get<Action>(*step));
     }
   }
@@ -279,7 +326,8 @@ class Stage {
     }
     if (const auto* offer = std::get_if<airlock::Offer>(&body))
       text += " " + std::to_string(offer->mechanisms) + " " + std::to_string(offer->features) + " " +
-              std::to_string(offer->stanza_octets);
+              std::to_string(offer->stanza_octets) +
+              (offer->bindings == 0 ? "" : " bindings " + std::to_string(offer->bindings));
     if (const auto* step = std::get_if<airlock::Sasl>(&body)) {
       text += " " + std::string(kSteps[static_cast<std::size_t>(step->step)]);
       if (step->step == airlock::SaslStep::Auth) text += " " + std::string(inspect::name(step->mechanism));
@@ -289,6 +337,8 @@ class Stage {
     if (const auto* bind = std::get_if<airlock::Bind>(&body)) text += " " + bind->resource;
     if (const auto* bound = std::get_if<airlock::Bound>(&body))
       text += " " + (bound->jid.empty() ? std::string(inspect::name(bound->condition)) : bound->jid);
+    if (const auto* sm = std::get_if<airlock::Sm>(&body)) text += " " + shown_sm(*sm);
+    if (const auto* settled = std::get_if<airlock::Settled>(&body)) text += " " + std::to_string(settled->number);
     if (const auto* csi = std::get_if<airlock::Csi>(&body)) text += csi->active ? " active" : " inactive";
     if (const auto* close = std::get_if<airlock::Close>(&body))
       text += close->kind == airlock::CloseKind::Clean ? " clean" : " " + std::string(inspect::name(close->condition));
@@ -307,8 +357,12 @@ class Stage {
   static constexpr std::array<std::string_view, 6> kSteps = {"auth",    "challenge", "response",
                                                              "success", "failure",   "abort"};
 
+  static constexpr std::array<std::string_view, 6> kSmSteps = {"enable",  "enabled", "resume",
+                                                               "resumed", "failed",  "ack-wanted"};
+
   Machine& machine_;
   Conversation conversation_;
+  std::uint64_t read_ = 0, delivered_ = 0;
   bool good_;
   std::string written_, transcript_;
 };

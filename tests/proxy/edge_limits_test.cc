@@ -115,11 +115,11 @@ TEST(AdoptingAConnection, D_01_OneThatWasResetMeanwhileIsGivenBackByTheAddressTh
   auto accepted = acceptor.accept(admitted);
   peer.set_option(boost::asio::socket_base::linger(true, 0));
   peer.close();
-  Admission admission({});
-  ASSERT_EQ(admission.admit(admitted.address(), Admission::Clock::now()), Admission::Answer::Admit);
-  Lane lane(0, 1, 1, std::make_shared<Settings>(), admission, {});
+  Admissions admissions({});
+  ASSERT_EQ(admissions.servers.admit(admitted.address(), Admission::Clock::now()), Admission::Answer::Admit);
+  Lane lane(0, 1, 1, std::make_shared<Settings>(), admissions, {});
   lane.adopt(std::move(accepted), admitted, config::Listener{});
-  EXPECT_EQ(admission.connections(), 0U);
+  EXPECT_EQ(admissions.servers.connections(), 0U);
 }
 
 TEST_F(EdgeOnLoopback, D_22_APeerThatDoesNotReadIsCut) {

@@ -239,8 +239,8 @@ TEST(LinkingAgain, EndsTheChannelThatItReplacesAndTellsWhichAttemptItWas) {
   std::vector<std::pair<Attempt, std::string>> lost;
   LaneReports reports;
   reports.guard_lost = [&](Attempt attempt, const std::string& why) { lost.emplace_back(attempt, why); };
-  Admission admission({});
-  Lane lane(0, 1, 1, std::make_shared<Settings>(), admission, std::move(reports));
+  Admissions admissions({});
+  Lane lane(0, 1, 1, std::make_shared<Settings>(), admissions, std::move(reports));
   lane.link(1, 0, file);
   auto first = guard.accept();
   lane.link(2, 0, file);

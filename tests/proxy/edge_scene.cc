@@ -209,12 +209,16 @@ void Scene::start(std::uint16_t edge_lanes, std::uint16_t guard_lanes) {
 }
 
 PeerPlayed Scene::peer() {
+  const config::Endpoint& at = config_.listeners[0].at;
+  return caller(at.address, at.port, a_test_);
+}
+
+PeerPlayed Scene::caller(const std::string& address, std::uint16_t port, std::optional<config::Face> certificate) {
   // The listener opens right after the last Welcome was read.
   const auto deadline = Clock::now() + kPatience;
   for (;;) {
     try {
-      return PeerPlayed::connect(config_.listeners[0].at.address, config_.listeners[0].at.port, a_test_,
-                                 authority_.file());
+      return PeerPlayed::connect(address, port, certificate, authority_.file());
     } catch (const std::runtime_error&) {
       if (Clock::now() > deadline) throw;
       guard_->stays_silent(std::chrono::milliseconds(5));

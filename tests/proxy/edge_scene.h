@@ -63,11 +63,14 @@ class Authority {
   Authority(const Folder& folder, std::string name);
   /// A certificate for the domain, in NAME-DOMAIN.pem and its key in NAME-DOMAIN.key.
   config::Face issue(const std::string& domain, long days = 30);
+  /// The same for a client: its only name is this XmppAddr.
+  config::Face issue_client(const std::string& address);
   std::filesystem::path file() const { return file_; }
   /// A revocation list that names nobody, valid for so many seconds from now.
   std::filesystem::path list(long seconds = 86'400);
 
  private:
+  config::Face issue_for(const std::string& name, const std::string& alt_names, const std::string& usage, long days);
   struct Free {
     void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
     void operator()(X509* certificate) const { X509_free(certificate); }
@@ -202,6 +205,8 @@ class Scene : public testing::Test {
   /// Starts the edge and links it with the guard.
   void start(std::uint16_t edge_lanes = 1, std::uint16_t guard_lanes = 1);
   PeerPlayed peer();
+  /// Anybody who connects to a listener of the edge.
+  PeerPlayed caller(const std::string& address, std::uint16_t port, std::optional<config::Face> certificate);
   /// An in-leg of a.test to b.test up to its Proved, Grant, and the restart.
   airlock::LegId open_in_leg(PeerPlayed& peer, std::uint32_t octets = 65'536, std::uint32_t stanzas = 64);
   /// An out-leg from b.test to a.test up to Ready; `server` is the played peer.

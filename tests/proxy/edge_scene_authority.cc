@@ -19,7 +19,8 @@ void add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
   X509_EXTENSION_free(extension);
 }
 
-X509* make_certificate(const std::string& name, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key, long days) {
+X509* make_certificate(const std::string& name, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key, long days,
+                       const std::string& alt_names = "", const std::string& usage = "") {
   static long serial = 1000;
   X509* certificate = X509_new();
   X509_set_version(certificate, 2);
@@ -36,8 +37,8 @@ X509* make_certificate(const std::string& name, EVP_PKEY* key, X509* issuer, EVP
     add_extension(certificate, signer, NID_key_usage, "critical,keyCertSign,cRLSign");
   } else {
     add_extension(certificate, signer, NID_basic_constraints, "critical,CA:FALSE");
-    add_extension(certificate, signer, NID_ext_key_usage, "serverAuth,clientAuth");
-    add_extension(certificate, signer, NID_subject_alt_name, "DNS:" + name);
+    add_extension(certificate, signer, NID_ext_key_usage, usage);
+    add_extension(certificate, signer, NID_subject_alt_name, alt_names);
   }
   X509_sign(certificate, issuer_key, EVP_sha256());
   return certificate;
@@ -69,9 +70,20 @@ Authority::Authority(const Folder& folder, std::string name)
 }
 
 config::Face Authority::issue(const std::string& domain, long days) {
+  return issue_for(domain, "DNS:" + domain, "serverAuth,clientAuth", days);
+}
+
+config::Face Authority::issue_client(const std::string& address) {
+  return issue_for(address, "otherName:1.3.6.1.5.5.7.8.5;UTF8:" + address, "clientAuth", 30);
+}
+
+config::Face Authority::issue_for(const std::string& domain, const std::string& alt_names, const std::string& usage,
+                                  long days) {
   const std::unique_ptr<EVP_PKEY, Free> key(EVP_EC_gen("P-256"));
-  const std::unique_ptr<X509, Free> leaf(make_certificate(domain, key.get(), certificate_.get(), key_.get(), days));
-  config::Face face{domain, folder_ / (name_ + "-" + domain + ".pem"), folder_ / (name_ + "-" + domain + ".key")};
+  const std::unique_ptr<X509, Free> leaf(
+      make_certificate(domain, key.get(), certificate_.get(), key_.get(), days, alt_names, usage));
+  const std::string file = name_ + (usage == "clientAuth" ? "-client-" : "-") + domain;
+  config::Face face{domain, folder_ / (file + ".pem"), folder_ / (file + ".key")};
   write_pem(face.certificate, [&](FILE* out) { PEM_write_X509(out, leaf.get()); });
   write_pem(face.key, [&](FILE* out) { PEM_write_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
   return face;

@@ -13,6 +13,7 @@ namespace {
 
 using boost::asio::ip::udp;
 using boost::system::error_code;
+using certs::Service;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::Not;
@@ -124,9 +125,11 @@ class Resolving : public testing::Test {
     ASSERT_TRUE(opened) << opened.error();
     resolver = *std::move(opened);
   }
-  Resolver::Addresses resolve(const std::string& domain, std::chrono::milliseconds within = 20s) {
+  Resolver::Addresses resolve(const std::string& domain, std::chrono::milliseconds within = 20s,
+                              Service service = Service::XmppServer) {
     std::optional<Resolver::Addresses> result;
-    resolver->resolve(domain, Resolver::Clock::now() + within, [&](auto addresses) { result = std::move(addresses); });
+    resolver->resolve(domain, service, Resolver::Clock::now() + within,
+                      [&](auto addresses) { result = std::move(addresses); });
     EXPECT_FALSE(result.has_value()) << "answered from inside the call";
     while (!result && context.run_one_for(30s) > 0) {
     }
@@ -146,6 +149,20 @@ class Resolving : public testing::Test {
   NameServer server{context};
   std::unique_ptr<Resolver> resolver;
 };
+
+TEST_F(Resolving, DNS_02_AsksForTheServiceOfClientsWhereClientsLogIn) {
+  server.add("_xmpp-server._tcp.bravo.test", kSrv, srv(10, 0, 5269, "servers.test"));
+  server.add("_xmpp-client._tcp.bravo.test", kSrv, srv(20, 0, 15222, "clients.test"));
+  server.add("_xmpps-client._tcp.bravo.test", kSrv, srv(10, 0, 5223, "clients.test"));
+  server.add("_xmpps-server._tcp.bravo.test", kSrv, srv(10, 0, 5270, "servers.test"));
+  server.add("clients.test", kA, a("127.0.40.11"));
+  server.add("servers.test", kA, a("127.0.40.12"));
+  server.add("alpha.test", kA, a("127.0.40.13"));
+  open([](ResolverSettings& settings) { settings.direct_tls = true; });
+  EXPECT_THAT(texts(resolve("bravo.test", 20s, Service::XmppClient)),
+              ElementsAre("127.0.40.11 5223 direct clients.test", "127.0.40.11 15222 clients.test"));
+  EXPECT_THAT(texts(resolve("alpha.test", 20s, Service::XmppClient)), ElementsAre("127.0.40.13 5222 alpha.test"));
+}
 
 TEST_F(Resolving, DNS_02_FollowsServiceRecordsByPriority) {
   server.add("_xmpp-server._tcp.bravo.test", kSrv, srv(20, 0, 15269, "second.test"));
@@ -275,8 +292,8 @@ TEST_F(Resolving, SaysNothingAfterCancel) {
   open();
   bool called = false;
   const auto deadline = Resolver::Clock::now() + 20s;
-  const auto golf = resolver->resolve("golf.test", deadline, [&](auto) { called = true; });
-  const auto bravo = resolver->resolve("bravo.test", deadline, [&](auto) { called = true; });
+  const auto golf = resolver->resolve("golf.test", Service::XmppServer, deadline, [&](auto) { called = true; });
+  const auto bravo = resolver->resolve("bravo.test", Service::XmppServer, deadline, [&](auto) { called = true; });
   EXPECT_EQ(resolver->lookups(), 2U);
   resolver->cancel(golf);
   resolver->cancel(bravo);
@@ -290,9 +307,9 @@ TEST_F(Resolving, SaysNothingAfterItsEnd) {
   server.silent.insert("_xmpp-server._tcp.bravo.test");
   open();
   bool called = false;
-  resolver->resolve("bravo.test", Resolver::Clock::now() + 50ms, [&](auto) { called = true; });
+  resolver->resolve("bravo.test", Service::XmppServer, Resolver::Clock::now() + 50ms, [&](auto) { called = true; });
   // A lookup that has been answered, but not yet told.
-  resolver->resolve("..", Resolver::Clock::now() + 20s, [&](auto) { called = true; });
+  resolver->resolve("..", Service::XmppServer, Resolver::Clock::now() + 20s, [&](auto) { called = true; });
   resolver.reset();
   boost::asio::steady_timer later(context, 100ms);
   bool over = false;
@@ -305,7 +322,7 @@ TEST_F(Resolving, MayBeEndedByTheOneWhoGetsTheAnswer) {
   server.add("bravo.test", kA, a("127.0.40.11"));
   open();
   bool called = false;
-  resolver->resolve("bravo.test", Resolver::Clock::now() + 20s, [&](auto) {
+  resolver->resolve("bravo.test", Service::XmppServer, Resolver::Clock::now() + 20s, [&](auto) {
     called = true;
     resolver.reset();
   });
@@ -319,7 +336,8 @@ TEST_F(Resolving, RefusesMoreLookupsThanItsLimit) {
   open();
   std::vector<NameFault> faults;
   for (std::size_t at = 0; at <= Resolver::kMostLookups; ++at)
-    resolver->resolve("bravo.test", Resolver::Clock::now() + 20s, [&](auto found) { faults.push_back(found.error()); });
+    resolver->resolve("bravo.test", Service::XmppServer, Resolver::Clock::now() + 20s,
+                      [&](auto found) { faults.push_back(found.error()); });
   while (faults.empty() && context.run_one_for(30s) > 0) {
   }
   EXPECT_THAT(faults, ElementsAre(NameFault::Overload));
@@ -330,7 +348,7 @@ TEST_F(Resolving, LeavesNoWorkBehind) {
   auto opened = Resolver::open(other, {.forwarders = {server.at()}}, [](std::uint32_t) { return 0U; });
   ASSERT_TRUE(opened);
   bool called = false;
-  (*opened)->resolve("..", Resolver::Clock::now() + 20s, [&](auto) { called = true; });
+  (*opened)->resolve("..", Service::XmppServer, Resolver::Clock::now() + 20s, [&](auto) { called = true; });
   other.run_for(10s);
   EXPECT_TRUE(called);
   EXPECT_TRUE(other.stopped());

@@ -56,8 +56,8 @@ void check_key_permissions(const Located& located, const std::string& key, const
                            Findings& findings) {
   struct stat facts{};
   if (stat(file.c_str(), &facts) != 0 || (facts.st_mode & (S_IRWXG | S_IRWXO)) == 0) return;
-  findings.mistakes.push_back(located.mistake(key, "others than its owner may read the key '" + file.string() + "'",
-                                              "chmod 600 " + file.string() + ", and think about a new key"));
+  findings.mistakes.push_back(located.mistake(key, "others than its owner may read '" + file.string() + "'",
+                                              "chmod 600 " + file.string() + ", and think about a new one"));
 }
 
 trust::CertificatePtr first_certificate(const std::filesystem::path& file) {
@@ -83,15 +83,15 @@ struct Chain {
   STACK_OF(X509) * certificates;
 };
 
-void check_end(const Located& located, const std::string& key, const config::Face& face, std::int64_t not_after,
+void check_end(const Located& located, const std::string& key, const std::string& domain, std::int64_t not_after,
                std::int64_t now, Findings& findings) {
   const std::string renew = "renew it: sallyport certs renew, or ask its authority";
   const std::int64_t days = (not_after - now) / std::chrono::seconds(24h).count();
   if (not_after <= now) {
-    findings.mistakes.push_back(located.mistake(key, "the certificate for '" + face.domain + "' has expired", renew));
+    findings.mistakes.push_back(located.mistake(key, "the certificate for '" + domain + "' has expired", renew));
   } else if (not_after - now < kSoon) {
     findings.warnings.push_back(located.mistake(
-        key, "the certificate for '" + face.domain + "' expires in " + std::to_string(days) + " days", renew));
+        key, "the certificate for '" + domain + "' expires in " + std::to_string(days) + " days", renew));
   }
 }
 
@@ -113,7 +113,7 @@ void check_face(const Located& located, const std::string& table, const config::
   const auto leaf = first_certificate(face.certificate);
   if (!leaf || !contexts->faults().empty()) return;
   const std::int64_t not_after = contexts->not_after(face.domain);
-  check_end(located, table + ".certificate", face, not_after, now, findings);
+  check_end(located, table + ".certificate", face.domain, not_after, now, findings);
   if (anchors == nullptr || not_after <= now) return;
   const Chain chain(face.certificate);
   const auto facts = anchors->judge(leaf.get(), chain.certificates, face.domain, trust::Service::XmppServer, now);
@@ -127,6 +127,30 @@ void check_face(const Located& located, const std::string& table, const config::
   }
 }
 
+/// What is shown to a server on behalf of clients.
+void check_login(const Located& located, const std::string& table, const config::Login& login, std::int64_t now,
+                 Findings& findings) {
+  if (!login.probe_password.empty() &&
+      is_readable(located, table + ".probe_password", login.probe_password, findings)) {
+    check_key_permissions(located, table + ".probe_password", login.probe_password, findings);
+  }
+  if (login.certificate.empty()) return;
+  if (!is_readable(located, table + ".certificate", login.certificate, findings) ||
+      !is_readable(located, table + ".key", login.key, findings)) {
+    return;
+  }
+  check_key_permissions(located, table + ".key", login.key, findings);
+  const auto contexts = trust::TlsContexts::load({}, trust::ProfileName::Bcp195_2022,
+                                                 {{login.domain, login.certificate, login.key, false}});
+  for (const trust::TrustFault& fault : contexts->faults()) {
+    const std::string key = table + (fault.file == login.key ? ".key" : ".certificate");
+    findings.mistakes.push_back(located.mistake(key, "'" + fault.file.string() + "': " + fault.what,
+                                                "it has to be in PEM, and the key to belong to the certificate"));
+  }
+  if (const auto leaf = first_certificate(login.certificate))
+    check_end(located, table + ".certificate", login.domain, trust::ends(leaf.get()), now, findings);
+}
+
 }  // namespace
 
 void check_certificates(const Located& located, std::int64_t now, Findings& findings) {
@@ -135,6 +159,10 @@ void check_certificates(const Located& located, std::int64_t now, Findings& find
     for (std::size_t i = 0; i < edge.faces.size(); ++i) {
       const std::string table = "edge." + edge.enclave + ".face[" + std::to_string(i) + "]";
       check_face(located, table, edge.faces[i], anchors.get(), now, findings);
+    }
+    for (std::size_t i = 0; i < edge.logins.size(); ++i) {
+      const std::string table = "edge." + edge.enclave + ".login[" + std::to_string(i) + "]";
+      check_login(located, table, edge.logins[i], now, findings);
     }
   }
 }

@@ -50,7 +50,7 @@ void check_stages(const Located& located, const Bundle& bundle, Findings& findin
                                               "they check nothing; that is the officer's decision"));
 }
 
-/// The domains of other enclaves that this one exchanges stanzas with.
+/// The domains of other enclaves that this one exchanges stanzas with, or whose servers its clients log in to.
 std::set<std::string, std::less<>> far_domains(const Bundle& bundle, std::string_view enclave) {
   std::set<std::string, std::less<>> domains;
   for (const policy::Route& route : bundle.tables().routes) {
@@ -59,6 +59,9 @@ std::set<std::string, std::less<>> far_domains(const Bundle& bundle, std::string
     if (bundle.enclave_of(from).name == enclave) domains.insert(to.name);
     if (bundle.enclave_of(to).name == enclave) domains.insert(from.name);
   }
+  for (const policy::Login& login : bundle.tables().logins)
+    if (bundle.tables().enclaves[login.enclave].name == enclave)
+      domains.insert(bundle.tables().domains[login.domain].name);
   return domains;
 }
 
@@ -88,6 +91,34 @@ void check_domains(const Located& located, const config::Edge& edge, const Bundl
   }
 }
 
+void check_logins(const Located& located, const config::Edge& edge, const Bundle& bundle, Findings& findings) {
+  const std::string table = "edge." + edge.enclave;
+  const auto& enclaves = bundle.tables().enclaves;
+  const bool wanted = std::ranges::any_of(
+      bundle.tables().logins, [&](const auto& login) { return enclaves[login.enclave].name == edge.enclave; });
+  const bool listens = std::ranges::any_of(
+      edge.listeners, [](const auto& each) { return each.peers != config::Listener::Peers::Servers; });
+  if (wanted && !listens) {
+    findings.warnings.push_back(located.mistake(
+        table + ".anchors",
+        "the policy lets clients of the enclave '" + edge.enclave + "' log in, but nothing listens for them",
+        "set listen_clients or listen_clients_tls in [" + table + "]"));
+  }
+  if (listens && !wanted) {
+    findings.warnings.push_back(located.mistake(
+        table + ".anchors", "the edge '" + edge.enclave + "' listens for clients, but the policy lets none log in",
+        "every client will be refused: the officer adds a [[login]], or take the listeners away"));
+  }
+  for (std::size_t i = 0; i < edge.logins.size(); ++i) {
+    const policy::Domain* domain = bundle.domain(edge.logins[i].domain);
+    if (domain != nullptr && bundle.enclave_of(*domain).name == edge.enclave) continue;
+    findings.warnings.push_back(located.mistake(
+        table + ".login[" + std::to_string(i) + "].domain",
+        "'" + edge.logins[i].domain + "' is not a domain of the enclave '" + edge.enclave + "' in the policy",
+        "nobody will log in to it: correct the name, or take the table away"));
+  }
+}
+
 void check_revocation(const Located& located, const config::Edge& edge, const policy::Enclave& enclave,
                       Findings& findings) {
   if (enclave.revocation != policy::RevocationRule::Required) return;
@@ -103,6 +134,7 @@ void check_edges(const Located& located, const Bundle& bundle, Findings& finding
   for (const config::Edge& edge : located.config.edges) {
     if (const policy::Enclave* enclave = bundle.enclave(edge.enclave)) {
       check_domains(located, edge, bundle, findings);
+      check_logins(located, edge, bundle, findings);
       check_revocation(located, edge, *enclave, findings);
     } else {
       findings.mistakes.push_back(located.mistake("edge." + edge.enclave + ".anchors",

@@ -1,5 +1,7 @@
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <string_view>
 
 #include <arpa/inet.h>
 #include <pwd.h>
@@ -102,14 +104,20 @@ void check_listener(const Located& located, const std::string& key, const config
                                                   : "ports below 1024 need a privilege; the systemd units give it"));
 }
 
+/// The key that the listener stands under.
+std::string_view list_of(const config::Listener& listener) {
+  const bool is_direct = listener.tls == config::Listener::Tls::Direct;
+  if (listener.peers == config::Listener::Peers::Clients) return is_direct ? "listen_clients_tls" : "listen_clients";
+  return is_direct ? "listen_tls" : "listen";
+}
+
 void check_reach(const Located& located, const config::Edge& edge, Findings& findings) {
   const std::string table = "edge." + edge.enclave;
-  std::size_t start_tls = 0, direct = 0;
+  std::map<std::string_view, std::size_t> seen;
   for (const config::Listener& listener : edge.listeners) {
-    const bool is_direct = listener.tls == config::Listener::Tls::Direct;
-    const std::size_t index = is_direct ? direct++ : start_tls++;
-    check_listener(located, table + (is_direct ? ".listen_tls[" : ".listen[") + std::to_string(index) + "]",
-                   listener.at, findings);
+    const std::string_view key = list_of(listener);
+    check_listener(located, table + "." + std::string(key) + "[" + std::to_string(seen[key]++) + "]", listener.at,
+                   findings);
   }
   if (edge.listeners.empty()) {
     findings.warnings.push_back(located.mistake(table + ".anchors", "the edge '" + edge.enclave + "' listens nowhere",
