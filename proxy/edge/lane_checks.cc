@@ -32,8 +32,8 @@ void Lane::on_check_frame(airlock::LegId id, const airlock::Body& body) {
       if (const auto leg = legs_.find(id); leg != legs_.end()) std::shared_ptr(leg->second)->on_frame(0, frame);
     });
   }
-  if (each.check.finding() && !std::exchange(each.told, true) && reports_.checked)
-    reports_.checked(each.domain, each.certificate, *each.check.finding());
+  if (const auto& finding = each.check.finding(); finding && !std::exchange(each.told, true) && reports_.checked)
+    reports_.checked(each.domain, each.certificate, *finding);
   if (std::holds_alternative<airlock::Closed>(body) || std::holds_alternative<airlock::Failed>(body))
     checks_.erase(found);
 }

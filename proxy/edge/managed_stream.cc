@@ -30,27 +30,23 @@ void ManagedStream::stop_counting() {
   asked_at_.reset();
 }
 
-/// What may be acknowledged. Stanzas from before the counting are handled too, and do not count.
-std::uint32_t ManagedStream::h() const {
-  return reads_->h(std::max(handled_, read_before_));
-}
-
-void ManagedStream::answer(Actions& out) {
+/// Says what may be acknowledged. Stanzas from before the counting are handled too, and do not count.
+void ManagedStream::answer(const relay::AckCounter& reads, Actions& out) {
   told_ = std::max(handled_, read_before_);
   owes_ = told_ != read_;
-  out.emplace_back(Write{ack_element(h())});
+  out.emplace_back(Write{ack_element(reads.h(told_))});
 }
 
 void ManagedStream::on_handled(const airlock::Handled& handled, Actions& out) {
   handled_ = std::max(handled_, handled.number);
   if (!reads_ || handled_ <= told_ || !may_write()) return;
-  if (owes_ || handled_ - told_ >= kWorthTelling) answer(out);
+  if (owes_ || handled_ - told_ >= kWorthTelling) answer(*reads_, out);
 }
 
 bool ManagedStream::take_ack(ElementKind kind, const inspect::Node& element, Actions& out) {
   if (kind == ElementKind::SmRequest) {
     if (!reads_) return false;
-    if (may_write()) answer(out);
+    if (may_write()) answer(*reads_, out);
     // Asking again for the same stanzas would tell nobody anything new.
     if (owes_ && wanted_at_ != read_ && is_open()) {
       wanted_at_ = read_;
@@ -61,17 +57,17 @@ bool ManagedStream::take_ack(ElementKind kind, const inspect::Node& element, Act
     return true;
   }
   if (!writes_) return false;
-  on_answer(element, out);
+  on_answer(*writes_, element, out);
   return true;
 }
 
-void ManagedStream::on_answer(const inspect::Node& element, Actions& out) {
+void ManagedStream::on_answer(relay::AckCounter& writes, const inspect::Node& element, Actions& out) {
   const auto h = read_h(element);
   if (!h) return fail({inspect::StreamCondition::BadFormat, "an <a/> without a count", {}}, out);
-  const std::uint64_t before = writes_->acknowledged();
-  const auto arrived = writes_->acknowledge(*h, delivered_);
+  const std::uint64_t before = writes.acknowledged();
+  const auto arrived = writes.acknowledge(*h, delivered_);
   if (!arrived) {
-    const std::uint32_t sent = writes_->h(delivered_);
+    const std::uint32_t sent = writes.h(delivered_);
     return fail({inspect::StreamCondition::UndefinedCondition, "more was acknowledged than was sent", {}}, out,
                 too_high(*h, sent));
   }
@@ -96,7 +92,7 @@ void ManagedStream::on_ack_wanted(Actions& out) {
 
 /// A peer that is not told what has arrived takes it for lost, and sends it elsewhere.
 void ManagedStream::last_words(Actions& out) {
-  if (reads_ && std::max(handled_, read_before_) != told_) answer(out);
+  if (reads_ && std::max(handled_, read_before_) != told_) answer(*reads_, out);
 }
 
 }  // namespace sallyport::edge

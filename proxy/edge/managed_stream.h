@@ -40,9 +40,8 @@ class ManagedStream : public Machine {
   void last_words(Actions& out) override;
 
  private:
-  std::uint32_t h() const;
-  void answer(Actions& out);
-  void on_answer(const inspect::Node& element, Actions& out);
+  void answer(const relay::AckCounter& reads, Actions& out);
+  void on_answer(relay::AckCounter& writes, const inspect::Node& element, Actions& out);
 
   std::optional<relay::AckCounter> reads_, writes_;
   std::uint64_t read_ = 0, read_before_ = 0, handled_ = 0;  ///< before: when counting began

@@ -88,9 +88,10 @@ std::optional<std::string> ScramClient::answer(std::string_view server_first) {
     return std::nullopt;
   const EVP_MD* digest = digest_of(mechanism_);
   std::string salted(static_cast<std::size_t>(EVP_MD_get_size(digest)), '\0');
-  PKCS5_PBKDF2_HMAC(password_.view().data(), static_cast<int>(password_.size()), octets(*salt),
-                    static_cast<int>(salt->size()), iterations, digest, static_cast<int>(salted.size()),
-                    reinterpret_cast<unsigned char*>(salted.data()));
+  const std::string_view password = password_;
+  const char* const first = password.empty() ? nullptr : &password.front();
+  PKCS5_PBKDF2_HMAC(first, static_cast<int>(password.size()), octets(*salt), static_cast<int>(salt->size()), iterations,
+                    digest, static_cast<int>(salted.size()), reinterpret_cast<unsigned char*>(salted.data()));
   const inspect::Secret salted_password(std::move(salted));
   const inspect::Secret client_key(hmac(digest, salted_password, "Client Key"));
   const std::string without_proof = "c=" + inspect::encode_base64(header_) + ",r=" + std::string(*nonce);

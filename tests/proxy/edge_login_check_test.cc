@@ -141,12 +141,12 @@ TEST(LoginCheck, C_04_ACertificateWorksWhereTheServerOffersExternal) {
 TEST(LoginCheck, AServerThatIsNotThereIsAskedAgain) {
   LoginCheck gone = check();
   EXPECT_FALSE(gone.on_frame(airlock::Failed{airlock::DialFault::NoAnswer, "nobody"}));
-  ASSERT_TRUE(gone.finding());
-  EXPECT_EQ(gone.finding()->verdict, Verdict::Unknown);
-  EXPECT_FALSE(gone.finding()->reached);
+  const LoginCheck::Finding none{Verdict::Works, true, ""};
+  EXPECT_EQ(gone.finding().value_or(none).verdict, Verdict::Unknown);
+  EXPECT_FALSE(gone.finding().value_or(none).reached);
   LoginCheck cut = check();
   EXPECT_TRUE(cut.on_frame(airlock::Close{}));
-  EXPECT_FALSE(cut.finding()->reached);
+  EXPECT_FALSE(cut.finding().value_or(none).reached);
 }
 
 }  // namespace

@@ -198,9 +198,11 @@ class Harbour {
 
 /// Enclave "north" with the peer a.test; b.test and c.test live on the other side.
 class Scene : public testing::Test {
+ public:
+  ~Scene() override;
+
  protected:
   Scene();
-  ~Scene() override;
 
   /// Starts the edge and links it with the guard.
   void start(std::uint16_t edge_lanes = 1, std::uint16_t guard_lanes = 1);
