@@ -119,6 +119,7 @@ std::optional<std::string> logins_fault(const Tables& tables) {
     if (domain.enclave == login.enclave) return "a login stays within one enclave";
     const auto mechanisms = inspect::Mechanisms::of_bits(login.mechanisms);
     if (!mechanisms || mechanisms->empty()) return "a login has no mechanism";
+    if (login.tries < 2 || login.tries > 5) return "a login has too few or too many tries";
     if (!login.rule.message && !login.rule.presence && !login.rule.iq) return "a login grants nothing";
     if (login.stages_off & ~kMayBeOff) return "a login switches off a stage that cannot be";
   }

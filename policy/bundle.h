@@ -97,8 +97,10 @@ struct Login {
   std::uint32_t mechanisms = 0;  ///< inspect::Mechanisms: what the client may be offered
   std::uint8_t stages_off = 0;   ///< bit n: the stage with that number is switched off for these sessions
   bool accounts_hidden = true;   ///< a failed login does not tell whether the account exists (protocol.md 3.10)
+  std::uint32_t tries = 3;       ///< failed logins that end the stream (D-12); 2 to 5
+  bool end_point = false;  ///< channel binding of type tls-server-end-point is passed on (protocol.md 3.4, R1, R2)
   static void fields(auto& s, auto&& f) {
-    f(s.rule, s.enclave, s.domain, s.mechanisms, s.stages_off, s.accounts_hidden);
+    f(s.rule, s.enclave, s.domain, s.mechanisms, s.stages_off, s.accounts_hidden, s.tries, s.end_point);
   }
   bool operator==(const Login&) const = default;
 };

@@ -73,6 +73,9 @@ Objection client_addressing(Run& run) {
     write_back(run, "from", from);
   }
   write_back(run, "to", to);
+  // Rules name domains; one that no enclave owns is in no rule.
+  run.from_domain = run.bundle.domain(run.facts.from.domain);
+  run.to_domain = run.bundle.domain(run.facts.to.domain);
   if (!run.peering) return Reason::AddressingNotGranted;
   return run.peering->grants(run.kind) ? std::nullopt : Objection(Reason::AddressingKindNotGranted);
 }

@@ -154,6 +154,9 @@ class Compiler {
   }
 
   void add_login(const LoginText& text) {
+    if (!text.plus.text.empty() && !text.login.end_point)
+      in_.mistake(text.plus.at, "'" + text.plus.text + "' binds the login to one TLS session, and here there are two",
+                  "take it away, or see 'channel_binding'; clients fall back to the mechanism without channel binding");
     if (!text.login.rule.id.empty() && !ids_.insert(text.login.rule.id).second)
       in_.mistake(text.at, "there is a rule '" + text.login.rule.id + "' already", "give each rule an id of its own");
     for (const Written* domain : known(text.to)) {
@@ -219,6 +222,19 @@ class Compiler {
     tables_.contents.push_back(std::move(rule));
   }
 
+  /// What the stages behind addressing ask of a client's session is not built; they refuse it.
+  void warn_of_stages(const LoginText& login) {
+    std::string on;
+    for (auto i = static_cast<unsigned>(Stage::Payload); i <= static_cast<unsigned>(kLastStage); ++i)
+      if (((text_.stages.off | login.login.stages_off) >> i & 1U) == 0)
+        on.append(on.empty() ? "" : ", ").append(name(static_cast<Stage>(i)));
+    if (on.empty()) return;
+    in_.warning(login.at,
+                "these stages do not know clients' sessions yet, so nothing crosses in those of '" +
+                    login.login.rule.id + "': " + on,
+                "name them in its off = [...] to let stanzas cross unchecked by them");
+  }
+
   void warn() {
     for (auto i = static_cast<unsigned>(Stage::Payload); i <= static_cast<unsigned>(kLastStage); ++i) {
       const std::string stage(name(static_cast<Stage>(i)));
@@ -228,9 +244,7 @@ class Compiler {
         in_.warning(text_.stages.at, "this version has no stage '" + stage + "', so nothing crosses",
                     "name it in [stages] off = [...] to let stanzas cross unchecked by it");
     }
-    for (const LoginText& login : text_.logins)
-      in_.warning(login.at,
-                  "this version has no listeners for clients, so nobody logs in by '" + login.login.rule.id + "'", "");
+    for (const LoginText& login : text_.logins) warn_of_stages(login);
     if (text_.peerings.empty())
       in_.warning({}, "there is no peering, so nothing crosses", "add a [[peering]] for what may cross");
     for (const PeeringText& peering : text_.peerings)

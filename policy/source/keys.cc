@@ -69,7 +69,7 @@ Section<PolicyText> file_section() {
        tables<P, LoginText>("login", "[[login]]", login_section(),
                             "One [[login]] for each way in which clients may log in across the boundary.",
                             [](P& p, const toml::node& node) -> LoginText& {
-                              p.logins.push_back({.at = node.source(), .login = {}, .from = {}, .to = {}});
+                              p.logins.push_back({.at = node.source(), .login = {}, .from = {}, .to = {}, .plus = {}});
                               return p.logins.back();
                             })}};
   for (const Key<LabelsText>& key : label_keys())

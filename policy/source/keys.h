@@ -74,6 +74,7 @@ struct LoginText {
   Login login;
   std::vector<Written> from;  ///< enclaves
   std::vector<Written> to;    ///< home domains
+  Written plus;               ///< the first mechanism with channel binding, if one is named
 };
 
 /// A [[content]] section; its peerings by name.

@@ -32,11 +32,8 @@ void read_mechanisms(Reading& in, const toml::node& node, LoginText& out) {
     if (!known)
       return in.mistake(element.source(), "there is no mechanism " + quoted(written->text) + " that can be relayed",
                         "docs/reference/policy.md lists the mechanisms");
-    if (inspect::is_plus(*known) || *known == inspect::Mechanism::External)
-      return in.mistake(element.source(),
-                        quoted(written->text) + " binds the login to one TLS session, and here there are two",
-                        "take it away; clients fall back to the mechanism without channel binding");
     mechanisms.add(*known);
+    if (inspect::is_plus(*known) && out.plus.text.empty()) out.plus = {written->text, element.source()};
   });
   out.login.mechanisms = mechanisms.bits();
 }
@@ -71,10 +68,13 @@ Section<LoginText> login_section() {
       required(domains<L>("to", &L::to, "Home domains of other enclaves, to whose servers they may log in.")),
       required(Key<L>{"mechanisms",
                       "list of \"SCRAM-SHA-512\", \"SCRAM-SHA-256\", \"SCRAM-SHA-1\", \"PLAIN\", \"OAUTHBEARER\", "
-                      "\"GSSAPI\", \"ANONYMOUS\"",
+                      "\"GSSAPI\", \"ANONYMOUS\", \"EXTERNAL\", \"SCRAM-SHA-512-PLUS\", \"SCRAM-SHA-256-PLUS\", "
+                      "\"SCRAM-SHA-1-PLUS\"",
                       "",
                       "What a client is offered of what its server offers. With PLAIN and OAUTHBEARER the guard sees "
-                      "the secret.",
+                      "the secret. EXTERNAL is no relay: the edge checks the client's certificate, and the far edge "
+                      "logs in with one of its own, which the server lets speak for every account. Those with -PLUS "
+                      "need `channel_binding`.",
                       false, read_mechanisms}),
       required(Key<L>{"stanzas", "list of \"message\", \"presence\", \"iq\"", "",
                       "The kinds of stanzas that may cross, both ways.", false, read_kinds}),
@@ -87,7 +87,19 @@ Section<LoginText> login_section() {
              "`credentials-expired` and `temporary-auth-failure` as its server says them.",
              false,
              [key = flag<Login>("accounts_hidden", &Login::accounts_hidden, "")](
-                 Reading& in, const toml::node& node, L& out) { key.read(in, node, out.login); }}};
+                 Reading& in, const toml::node& node, L& out) { key.read(in, node, out.login); }},
+      Key<L>{"tries", "whole number, 2 to 5", "3", "Failed logins that end a client's stream.", false,
+             [key = count<Login>("tries", &Login::tries, 2, 5, "")](Reading& in, const toml::node& node, L& out) {
+               key.read(in, node, out.login);
+             }},
+      Key<L>{
+          "channel_binding", "one of \"none\", \"tls-server-end-point\"", "\"none\"",
+          "Whether a client may bind its login to the certificate that it sees. That holds only where the face shows "
+          "the server's own certificate, or where the server was told the hash of the face's.",
+          false,
+          [key = choice<Login, bool>("channel_binding", &Login::end_point,
+                                     {{"none", false}, {"tls-server-end-point", true}}, "")](
+              Reading& in, const toml::node& node, L& out) { key.read(in, node, out.login); }}};
   return {
       "[[login]]",
       "Lets clients of one enclave log in to a server of another. Without one nobody may. An enclave and a domain may "

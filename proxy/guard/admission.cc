@@ -57,6 +57,70 @@ std::expected<Admitted, Reason> admit(const airlock::Opened& opened, std::string
   return admitted;
 }
 
+std::expected<Admitted, Reason> admit_client(const airlock::Opened& opened, std::string_view enclave,
+                                             const policy::Bundle& bundle) {
+  auto domain = inspect::Jid::prepare_domain(opened.to);
+  if (!domain) return std::unexpected(Reason::LegHostUnknown);
+  if (bundle.is_withdrawn(*domain)) return std::unexpected(Reason::LegHostGone);
+  const policy::Domain* target = bundle.domain(*domain);
+  if (target == nullptr || bundle.enclave_of(*target).name == enclave) return std::unexpected(Reason::LegHostUnknown);
+  if (bundle.login(enclave, *target) == nullptr) return std::unexpected(Reason::LegNotGranted);
+  if (!opened.tls.secure) return std::unexpected(Reason::LegNotAuthorized);
+  if (opened.certificate.presented && opened.certificate.revocation == airlock::Revocation::Revoked)
+    return std::unexpected(Reason::LegRevocation);
+  Admitted admitted;
+  // C-01: a claim, and only of an account of that domain.
+  if (!opened.from.empty()) {
+    const auto claimed = inspect::Jid::parse(opened.from, inspect::JidProfile::Unicode);
+    if (!claimed || claimed->local().empty() || claimed->domain() != *domain)
+      return std::unexpected(Reason::LegInvalidFrom);
+    admitted.pair.from = claimed->bare();
+  }
+  admitted.pair.to = *std::move(domain);
+  admitted.to_enclave = bundle.enclave_of(*target).name;
+  return admitted;
+}
+
+std::vector<std::string> accounts_of(const airlock::CertificateFacts& certificate, std::string_view enclave,
+                                     std::string_view domain, const policy::Bundle& bundle) {
+  std::vector<std::string> accounts;
+  const policy::Login* login = bundle.login(enclave, *bundle.domain(domain));
+  const auto mechanisms = login != nullptr ? inspect::Mechanisms::of_bits(login->mechanisms) : std::nullopt;
+  if (!mechanisms || !mechanisms->has(inspect::Mechanism::External)) return accounts;
+  if (!certificate.presented || !certificate.chain || judge_revocation(certificate.revocation, enclave, bundle))
+    return accounts;
+  constexpr std::string_view kXmppAddr = "xmpp:";
+  for (const std::string& name : certificate.names) {
+    if (!name.starts_with(kXmppAddr)) continue;
+    const auto jid = inspect::Jid::parse(std::string_view(name).substr(kXmppAddr.size()), inspect::JidProfile::Unicode);
+    if (jid && jid->is_bare() && !jid->local().empty() && jid->domain() == domain) accounts.emplace_back(jid->full());
+  }
+  return accounts;
+}
+
+std::string_view name(airlock::DialFault fault) {
+  using airlock::DialFault;
+  switch (fault) {
+    case DialFault::NoName:
+      return "no name";
+    case DialFault::NoAnswer:
+      return "no answer";
+    case DialFault::Tls:
+      return "tls";
+    case DialFault::Certificate:
+      return "certificate";
+    case DialFault::Refused:
+      return "refused";
+    case DialFault::Protocol:
+      return "protocol";
+    case DialFault::Deadline:
+      return "deadline";
+    case DialFault::Overload:
+      return "overload";
+  }
+  return "";
+}
+
 std::optional<Reason> judge_certificate(const airlock::CertificateFacts& certificate, std::string_view enclave,
                                         const policy::Bundle& bundle) {
   if (!certificate.presented || !certificate.chain || !certificate.identity) return Reason::LegNotAuthorized;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "policy/bundle.h"
 #include "policy/reason.h"
@@ -24,6 +25,18 @@ struct Admitted {
 /// condition is that of its reason.
 std::expected<Admitted, policy::Reason> admit(const airlock::Opened& opened, std::string_view enclave,
                                               const policy::Bundle& bundle);
+
+/// Judges Opened of a client: `pair.from` is the account that it claims, "" if none. EXTERNAL is up to accounts_of().
+std::expected<Admitted, policy::Reason> admit_client(const airlock::Opened& opened, std::string_view enclave,
+                                                     const policy::Bundle& bundle);
+
+/// The accounts of `domain` that a client's certificate names and that may log in by it; none if it is not good or no
+/// login lets it (protocol.md 3.4, R4). Prepared bare JIDs.
+std::vector<std::string> accounts_of(const airlock::CertificateFacts& certificate, std::string_view enclave,
+                                     std::string_view domain, const policy::Bundle& bundle);
+
+/// Why a leg could not be had, for the record.
+std::string_view name(airlock::DialFault fault);
 
 /// The pair that Proved speaks of, if its domains are prepared and belong where they must. Policy is asked as for a
 /// header: a further pair needs its own peering.

@@ -5,9 +5,9 @@
 namespace sallyport::guard {
 
 airlock::Credit Lent::open() {
-  const bool full = budget_.take(kWindowOctets);
-  window_ = full ? kWindowOctets : 1;
-  window_stanzas_ = full ? kWindowStanzas : 1;
+  const bool full = budget_.take(full_octets_);
+  window_ = full ? full_octets_ : 1;
+  window_stanzas_ = full ? full_stanzas_ : 1;
   octets_ = window_;
   stanzas_ = window_stanzas_;
   airlock::Credit credit;
@@ -32,9 +32,9 @@ void Lent::free(std::size_t octets) {
 }
 
 std::optional<airlock::Credit> Lent::replenish() {
-  if (window_ == 1 && budget_.take(kWindowOctets)) {
-    window_ = kWindowOctets;
-    window_stanzas_ = kWindowStanzas;
+  if (window_ == 1 && budget_.take(full_octets_)) {
+    window_ = full_octets_;
+    window_stanzas_ = full_stanzas_;
   }
   // What the edge may have is the window less what it still occupies; what it has overdrawn is part of what it
   // occupies.

@@ -34,7 +34,8 @@ class Budget {
 /// time, so that every open leg still gets its turn.
 class Lent {
  public:
-  explicit Lent(Budget& budget) : budget_(budget) {}
+  explicit Lent(Budget& budget, std::uint32_t octets = kWindowOctets, std::uint32_t stanzas = kWindowStanzas)
+      : budget_(budget), full_octets_(octets), full_stanzas_(stanzas) {}
   Lent(const Lent&) = delete;
   Lent& operator=(const Lent&) = delete;
   ~Lent() {
@@ -54,7 +55,8 @@ class Lent {
 
  private:
   Budget& budget_;
-  std::uint32_t window_ = 0;  ///< octets lent
+  const std::uint32_t full_octets_, full_stanzas_;  ///< lent while the budget is not short
+  std::uint32_t window_ = 0;                        ///< octets lent
   std::uint32_t window_stanzas_ = 0;
   std::int64_t octets_ = 0, stanzas_ = 0;  ///< what the edge still has
   std::int64_t in_use_ = 0, in_use_stanzas_ = 0;

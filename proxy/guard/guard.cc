@@ -227,6 +227,8 @@ Lane::Census Guard::census() {
     sum.queued += each.queued;
     sum.unsettled += each.unsettled;
     sum.unrecorded += each.unrecorded;
+    sum.sessions += each.sessions;
+    sum.hibernating += each.hibernating;
   }
   return sum;
 }
@@ -271,6 +273,11 @@ void Guard::await_drained(Steady limit) {
   drain_timer_.async_wait([this, limit](error_code cancelled) {
     if (!cancelled) await_drained(limit);
   });
+}
+
+void Guard::on_lane_message(std::uint16_t lane, LaneMessage message) {
+  // The lanes are made before any of them runs, and stopped before any of them goes.
+  lanes_[lane]->take_message(std::move(message));
 }
 
 void Guard::record(Reason reason, Details details) {

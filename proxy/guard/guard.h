@@ -89,6 +89,7 @@ class Guard final : private LaneThread::Coordinator {
   void make_room(EdgeIndex edge);
   void refuse_hello(EdgeIndex edge, const airlock::Hello& hello);
   void on_stay_over(EdgeIndex edge, Stay stay, std::string_view why) override;
+  void on_lane_message(std::uint16_t lane, LaneMessage message) override;
   void end_stay(EdgeIndex edge, Stay stay, std::string_view why);
 
   boost::asio::awaitable<void> accept_control();

@@ -114,6 +114,8 @@ std::string Guard::status_answer() {
   text += "accepted " + std::to_string(now.accepted) + '\n';
   text += "dialled " + std::to_string(now.dialled) + '\n';
   text += "routes " + std::to_string(now.routes) + '\n';
+  text += "sessions " + std::to_string(now.sessions) + '\n';
+  text += "resumable " + std::to_string(now.hibernating) + '\n';
   text += "stanzas " + std::to_string(now.queued + now.unsettled) + '\n';
   text += "memory_left " + std::to_string(budget_.left()) + '\n';
   text += std::string("log ") + (log_->healthy() ? "healthy" : "failed") + '\n';

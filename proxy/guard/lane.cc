@@ -8,6 +8,7 @@
 
 #include "proxy/guard/admission.h"
 #include "proxy/guard/route.h"
+#include "proxy/guard/session.h"
 
 namespace sallyport::guard {
 
@@ -52,6 +53,8 @@ void Lane::on_edge_lost(EdgeIndex edge, Moment now) {
     if (InLeg* near = state_.in_leg(serial)) {
       lose_pairs(*near, false);
       state_.bury(*near);
+    } else if (SessionLeg* of_session = state_.session_leg(serial)) {
+      of_session->session->lose(*of_session);
     } else if (OutLeg* far = state_.out_leg(serial)) {
       far->route->on_failed(*far, std::nullopt);
       // Its domain has done nothing wrong: the next edge may dial it at once.
@@ -66,22 +69,27 @@ void Lane::on_frame(EdgeIndex edge, std::uint16_t edge_lane, const airlock::Fram
   state_.now = now;
   EdgeView& view = state_.edges[edge];
   if (edge_lane >= view.up.size() || !view.up[edge_lane]) return;
-  if (!pay(edge, frame.body)) return end_edge(edge, Reason::AirlockFlood, "too many frames");
+  if (!pay(edge, frame.body)) return state_.end_edge(edge, Reason::AirlockFlood, "too many frames");
   if (frame.leg == airlock::kNoLeg) {
     if (const auto* event = std::get_if<airlock::Event>(&frame.body)) return take_event(edge, frame.leg, *event);
-    return end_edge(edge, Reason::AirlockMalformed, airlock::name(frame.body));
+    return state_.end_edge(edge, Reason::AirlockMalformed, airlock::name(frame.body));
   }
   const auto found = view.legs.find(frame.leg);
   if (found == view.legs.end()) {
     const auto* opened = std::get_if<airlock::Opened>(&frame.body);
     if (opened != nullptr && !airlock::is_dialled(frame.leg)) return open(edge, edge_lane, frame.leg, *opened);
-    if (!was_ever(view, edge_lane, frame.leg)) end_edge(edge, Reason::AirlockMalformed, "no such leg");
+    if (!was_ever(view, edge_lane, frame.leg)) state_.end_edge(edge, Reason::AirlockMalformed, "no such leg");
     return;
+  }
+  if (SessionLeg* leg = state_.session_leg(found->second)) {
+    if (leg->edge_lane != edge_lane) return state_.end_edge(edge, Reason::AirlockMalformed, "a leg of another channel");
+    if (const auto* event = std::get_if<airlock::Event>(&frame.body)) return take_event(edge, frame.leg, *event);
+    return leg->session->take(*leg, frame.body);
   }
   InLeg* near = state_.in_leg(found->second);
   OutLeg* far = near == nullptr ? state_.out_leg(found->second) : nullptr;
   Leg& leg = near != nullptr ? static_cast<Leg&>(*near) : *far;
-  if (leg.edge_lane != edge_lane) return end_edge(edge, Reason::AirlockMalformed, "a leg of another channel");
+  if (leg.edge_lane != edge_lane) return state_.end_edge(edge, Reason::AirlockMalformed, "a leg of another channel");
   if (const auto* event = std::get_if<airlock::Event>(&frame.body)) return take_event(edge, frame.leg, *event);
   switch (ruling(leg.side, leg.phase, frame.body)) {
     case Ruling::Take:
@@ -155,13 +163,6 @@ void Lane::alarm(Leg& leg, std::string_view frame, std::string_view why) {
   }
 }
 
-void Lane::end_edge(EdgeIndex edge, Reason reason, std::string_view why) {
-  state_.note(reason, state_.edges[edge].enclave, {{"why", std::string(why)}});
-  // Nothing more of it is taken, even before its channels have ended.
-  state_.edges[edge].up.assign(state_.edges[edge].up.size(), false);
-  state_.outlet.end_edge(edge);
-}
-
 void Lane::say_closed(Leg& leg) {
   if (leg.said_closed) return;
   leg.said_closed = true;
@@ -211,6 +212,9 @@ void Lane::on_recorded(Moment now) {
       case OnRecord::Then::Deliver:
         deliver(recorded.what.leg, recorded.what.number, recorded.number);
         break;
+      case OnRecord::Then::Session:
+        if (Session* session = state_.session(recorded.what.leg)) session->on_recorded(recorded.what, recorded.number);
+        break;
       case OnRecord::Then::Answer:
         state_.answer(recorded.what.origin);
         for (OnRecord::Follows& next : recorded.what.follows)
@@ -228,12 +232,15 @@ void Lane::tick(Moment now) {
 void Lane::on_due(std::uint64_t serial) {
   if (serial == state_.answers_serial) return state_.on_answers_due();
   if (serial == state_.presence_serial) return state_.on_presence_due();
+  if (serial == state_.hibernation_serial) return state_.on_hibernation_due();
   if (Route* route = state_.route(serial)) return route->on_due();
+  if (Session* session = state_.session(serial)) return session->on_due();
+  if (SessionLeg* leg = state_.session_leg(serial)) return leg->session->on_leg_due(*leg);
   if (InLeg* near = state_.in_leg(serial)) {
     if (near->phase == Phase::Negotiating) return state_.refuse(*near, Reason::LegTimeout);
     if (!near->clean_close || near->said_closed) {
       state_.agenda.set(serial, near->due, kNever);
-      return end_edge(near->edge, Reason::AirlockMalformed, "a leg is not closed in time");
+      return state_.end_edge(near->edge, Reason::AirlockMalformed, "a leg is not closed in time");
     }
     say_closed(*near);
     return state_.agenda.set(serial, near->due, now_plus(kClosing));
@@ -249,7 +256,7 @@ void Lane::on_due(std::uint64_t serial) {
       return state_.agenda.set(serial, far->due, kNever);
     default:
       state_.agenda.set(serial, far->due, kNever);
-      return end_edge(far->edge, Reason::AirlockMalformed, "a leg is not closed in time");
+      return state_.end_edge(far->edge, Reason::AirlockMalformed, "a leg is not closed in time");
   }
 }
 
@@ -266,6 +273,9 @@ void Lane::flush(Moment now) {
   for (const std::uint64_t serial : std::exchange(state_.touched, {})) {
     if (InLeg* leg = state_.in_leg(serial)) tell(*leg);
   }
+  for (const std::uint64_t serial : std::exchange(state_.touched_legs, {}))
+    if (SessionLeg* leg = state_.session_leg(serial)) leg->session->tell(*leg);
+  end_quiet_sessions();
   for (const std::uint64_t serial : std::exchange(state_.quiet_routes, {})) {
     const Route* route = state_.route(serial);
     if (route == nullptr || !route->is_idle()) continue;
@@ -316,6 +326,11 @@ std::vector<Lane::Ending> Lane::endings(const policy::Bundle& bundle) const {
         endings.push_back({route->serial(), route->pair(), true, false, false});
     }
   }
+  for (const auto& [serial, session] : state_.sessions) {
+    if (session->turn() == Turn::Ending || session->is_granted(bundle)) continue;
+    const std::string who = session->jid().empty() ? session->client_enclave() : std::string(session->jid());
+    endings.push_back({serial, {who, session->domain()}, true, true, true});
+  }
   std::ranges::sort(endings, {}, &Ending::crossing);
   return endings;
 }
@@ -327,7 +342,9 @@ void Lane::swap(std::shared_ptr<const policy::Bundle> bundle, Moment now) {
   for (const Ending& end : ending) {
     if (!end.withdrawn) continue;
     if (Route* route = state_.route(end.crossing)) route->end(Reason::LegWithdrawn);
+    if (Session* session = state_.session(end.crossing)) session->end(Reason::LegWithdrawn);
   }
+  for (const auto& [serial, session] : state_.sessions) session->follow(*state_.bundle);
 }
 
 void Lane::drain(Moment now, std::chrono::milliseconds deadline) {
@@ -345,6 +362,7 @@ void Lane::drain(Moment now, std::chrono::milliseconds deadline) {
   serials.reserve(state_.routes.size());
   for (const auto& [serial, route] : state_.routes) serials.push_back(serial);
   for (const std::uint64_t serial : serials) state_.route(serial)->retry();
+  end_sessions(Reason::LegShutdown);
 }
 
 void Lane::give_up(Moment now) {
@@ -366,6 +384,11 @@ Lane::Census Lane::census() const {
   census.accepted = state_.in_legs.size();
   census.dialled = state_.out_legs.size();
   census.routes = state_.routes.size();
+  for (const auto& [serial, leg] : state_.session_legs)
+    ++(leg->side == Side::Accepted ? census.accepted : census.dialled);
+  census.sessions = state_.sessions.size();
+  census.hibernating = state_.hibernating.size();
+  for (const auto& [serial, session] : state_.sessions) census.unsettled += session->unsettled();
   for (const auto& [serial, route] : state_.routes) census.queued += route->queued();
   for (const auto& [serial, leg] : state_.out_legs) census.unsettled += leg->unsettled.size();
   census.unrecorded = state_.recorder.open();

@@ -10,9 +10,13 @@
 #include "audit/log.h"
 #include "policy/bundle.h"
 #include "proxy/airlock/frames.h"
+#include "proxy/guard/admission.h"
 #include "proxy/guard/lane_state.h"
 
 namespace sallyport::guard {
+
+/// What a peer has told of itself, for the record.
+Details opened_details(const airlock::Opened& opened);
 
 /// Frames in, frames and records out. Its owner calls it from one thread, tells it the time with every input, wakes it
 /// at next_deadline() and when the log has written something. After every input, or once for a batch of frames,
@@ -37,6 +41,8 @@ class Lane {
   std::string ledger_lines(const std::string& watcher, const std::string& watched) const;
   std::size_t import(const std::vector<std::pair<std::string, std::string>>& pairs, Moment now);
   bool revoke(const std::string& watcher, const std::string& watched, Moment now);
+  /// Another lane of this process asks, or answers.
+  void on_message(LaneMessage message, Moment now);
   /// The log has written records.
   void on_recorded(Moment now);
   /// Looks after everything that is due.
@@ -45,8 +51,9 @@ class Lane {
   void flush(Moment now);
   Steady next_deadline() const;
 
-  /// A route that a new policy would end, or that would lose its near leg because that leg also carries a pair that
-  /// ends: a stream error ends all pairs of a stream.
+  /// A route or a client's session that a new policy would end, or a route that would lose its near leg because that
+  /// leg also carries a pair that ends: a stream error ends all pairs of a stream. The pair of a session: its JID, or
+  /// the client's enclave while there is none, and the domain.
   struct Ending {
     std::uint64_t crossing = 0;
     policy::Pair pair;
@@ -72,6 +79,7 @@ class Lane {
 
   struct Census {
     std::size_t accepted = 0, dialled = 0, routes = 0, queued = 0, unsettled = 0, unrecorded = 0;
+    std::size_t sessions = 0, hibernating = 0;
   };
   Census census() const;
 
@@ -82,9 +90,14 @@ class Lane {
   bool pay(EdgeIndex edge, const airlock::Body& body);
   void tell_refused(EdgeView& view);
   void alarm(Leg& leg, std::string_view frame, std::string_view why);
-  void end_edge(EdgeIndex edge, policy::Reason reason, std::string_view why);
 
   void open(EdgeIndex edge, std::uint16_t edge_lane, airlock::LegId id, const airlock::Opened& opened);
+  bool takes_new_legs(const EdgeView& view) const;
+  void open_session(EdgeIndex edge, std::uint16_t edge_lane, airlock::LegId id, const airlock::Opened& opened,
+                    const Admitted& admitted);
+  /// Sessions that are over end here, outside of all their functions.
+  void end_quiet_sessions();
+  void end_sessions(policy::Reason reason);
   void prove(InLeg& leg, const airlock::Proved& proved);
   void reopen_gate(const std::string& domain);
   void take_stanza(InLeg& leg, const airlock::Stanza& stanza);
@@ -93,8 +106,6 @@ class Lane {
   void refuse(const Origin& origin, Route& route, const policy::Judgement& judgement,
               const std::optional<policy::StanzaFault>& fault, policy::Reason reason);
   std::unique_ptr<Waiting> make_injection(const policy::Injection& injection, const Route& route);
-  void fill_record(const InLeg& leg, const airlock::Stanza& stanza, const Route& route,
-                   const policy::Judgement& judgement);
   void on_near_close(InLeg& leg, const airlock::Close& close);
   void on_near_closed(InLeg& leg, const airlock::Closed& closed);
   void say_closed(Leg& leg);

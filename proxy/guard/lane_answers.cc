@@ -56,6 +56,7 @@ void LaneState::let_go(Held ready) {
 }
 
 void LaneState::answer_request(const policy::OpenIq& request, Reason reason) {
+  if ((request.leg & kOfSession) != 0) return answer_in_session(request, reason);
   policy::StanzaFacts facts;
   facts.kind = policy::Kind::Iq;
   facts.id = request.id();

@@ -13,32 +13,6 @@ using airlock::DialFault;
 using inspect::StreamCondition;
 using policy::Reason;
 
-namespace {
-
-std::string_view name(DialFault fault) {
-  switch (fault) {
-    case DialFault::NoName:
-      return "no name";
-    case DialFault::NoAnswer:
-      return "no answer";
-    case DialFault::Tls:
-      return "tls";
-    case DialFault::Certificate:
-      return "certificate";
-    case DialFault::Refused:
-      return "refused";
-    case DialFault::Protocol:
-      return "protocol";
-    case DialFault::Deadline:
-      return "deadline";
-    case DialFault::Overload:
-      return "overload";
-  }
-  return "";
-}
-
-}  // namespace
-
 void Lane::make_ready(OutLeg& leg, const airlock::Ready& ready) {
   Route& route = *leg.route;
   state_.note(Reason::LegReady, leg,

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "inspect/normal_form.h"
 #include "inspect/serializer.h"
 #include "policy/bounce.h"
 #include "policy/pipeline.h"
@@ -41,13 +40,6 @@ Details certificate_details(const airlock::CertificateFacts& certificate) {
   return details;
 }
 
-/// The limits of the edge's parser, with room for what normal form adds.
-inspect::ParserLimits decoder_limits() {
-  inspect::ParserLimits limits;
-  limits.bytes_per_element = airlock::kLargestFrame;
-  return limits;
-}
-
 /// P-03, and nothing else objects.
 bool is_only_held_back(const policy::Judgement& judgement) {
   if (judgement.reason != Reason::PresenceCoalesced) return false;
@@ -58,21 +50,38 @@ bool is_only_held_back(const policy::Judgement& judgement) {
 
 }  // namespace
 
+Details opened_details(const airlock::Opened& opened) {
+  Details details{{"from", opened.from},       {"to", opened.to},
+                  {"peer", opened.peer},       {"destination", opened.destination},
+                  {"tls", opened.tls.version}, {"cipher", opened.tls.cipher}};
+  std::ranges::move(certificate_details(opened.certificate), std::back_inserter(details));
+  return details;
+}
+
+bool Lane::takes_new_legs(const EdgeView& view) const {
+  return !view.frames.is_spent() && !state_.draining && !state_.halted && view.legs.size() < kLegsPerEdge &&
+         !state_.recorder.is_congested();
+}
+
 void Lane::open(EdgeIndex edge, std::uint16_t edge_lane, LegId id, const airlock::Opened& opened) {
   EdgeView& view = state_.edges[edge];
   // An id says which of the edge's lanes made it, so that none can come twice by way of another channel to this lane.
   // Of the other lanes of the guard one may have been asked before; it has kept nothing, and an id means nothing there.
   if ((id / 2 - 1) % view.up.size() != edge_lane)
-    return end_edge(edge, Reason::AirlockMalformed, "a leg id of another channel");
-  if (!view.seen[edge_lane].add(id)) return end_edge(edge, Reason::AirlockMalformed, "a leg id came twice");
+    return state_.end_edge(edge, Reason::AirlockMalformed, "a leg id of another channel");
+  if (!view.seen[edge_lane].add(id)) return state_.end_edge(edge, Reason::AirlockMalformed, "a leg id came twice");
   // Refused legs live until the edge has closed them; one that closes none must not fill the memory with them.
-  if (view.legs.size() >= kMostLegsPerEdge) return end_edge(edge, Reason::AirlockMalformed, "too many legs");
-  const auto admitted = admit(opened, view.enclave, *state_.bundle);
+  if (view.legs.size() >= kMostLegsPerEdge) return state_.end_edge(edge, Reason::AirlockMalformed, "too many legs");
+  const bool is_client = opened.kind == airlock::LegKind::C2s;
+  const auto admitted =
+      is_client ? admit_client(opened, view.enclave, *state_.bundle) : admit(opened, view.enclave, *state_.bundle);
   if (admitted) {
-    const std::uint64_t key = state_.bundle->lane_key(admitted->pair.from, admitted->pair.to);
+    // A client's leg is its own lane key (design.md section 5).
+    const std::uint64_t key = is_client ? id / 2 - 1 : state_.bundle->lane_key(admitted->pair.from, admitted->pair.to);
     airlock::Terms terms;
     terms.guard_lane = static_cast<std::uint16_t>(key % state_.settings.lanes);
     if (terms.guard_lane != state_.settings.lane) return state_.outlet.send(edge, edge_lane, id, terms);
+    if (is_client && takes_new_legs(view)) return open_session(edge, edge_lane, id, opened, *admitted);
   }
 
   auto made = std::make_unique<InLeg>(state_.budget);
@@ -92,11 +101,7 @@ void Lane::open(EdgeIndex edge, std::uint16_t edge_lane, LegId id, const airlock
     ++view.refused;
     return state_.refuse(leg, Reason::LegOverload);
   }
-  Details details{{"from", opened.from},       {"to", opened.to},
-                  {"peer", opened.peer},       {"destination", opened.destination},
-                  {"tls", opened.tls.version}, {"cipher", opened.tls.cipher}};
-  std::ranges::move(certificate_details(opened.certificate), std::back_inserter(details));
-  state_.note(Reason::LegOpened, leg, std::move(details));
+  state_.note(Reason::LegOpened, leg, opened_details(opened));
   if (!admitted) return state_.refuse(leg, admitted.error());
   if (state_.draining || state_.halted) return state_.refuse(leg, Reason::LegShutdown);
   if (view.legs.size() > kLegsPerEdge || state_.recorder.is_congested()) return state_.refuse(leg, Reason::LegOverload);
@@ -161,10 +166,8 @@ void Lane::reopen_gate(const std::string& domain) {
 void Lane::take_stanza(InLeg& leg, const airlock::Stanza& stanza) {
   if (!leg.lent.spend(stanza.normal_form.size())) return alarm(leg, "Stanza", "more than the credit");
   if (!leg.window.take(stanza.number)) return alarm(leg, "Stanza", "not the next number");
-  state_.scratch.arena.clear();
-  static const inspect::ParserLimits kLimits = decoder_limits();
-  const auto node = inspect::decode(stanza.normal_form, state_.scratch.arena, kLimits);
-  if (!node) return end_edge(leg.edge, Reason::AirlockNormalForm, node.error().what);
+  const auto node = state_.decode(stanza.normal_form);
+  if (!node) return state_.end_edge(leg.edge, Reason::AirlockNormalForm, node.error().what);
   judge(leg, stanza, **node);
 }
 
@@ -185,7 +188,8 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
   // What fits no granted pair is refused, and recorded with the first route of its leg.
   Route& route = found != leg.routes.end() ? **found : *leg.routes.front();
 
-  fill_record(leg, stanza, route, judgement);
+  state_.fill_draft({route.serial(), leg.from_enclave, leg.to_enclave, leg.id, stanza.number, stanza.normal_form},
+                    judgement);
   const Origin origin{leg.serial, stanza.number, static_cast<std::uint32_t>(stanza.normal_form.size())};
   switch (judgement.verdict) {
     case Verdict::Release:
@@ -215,38 +219,6 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
       return state_.detach(leg);
     }
   }
-}
-
-void Lane::fill_record(const InLeg& leg, const airlock::Stanza& stanza, const Route& route,
-                       const policy::Judgement& judgement) {
-  const policy::StanzaFacts& facts = judgement.facts;
-  // Every field is set: it still holds the stanza before.
-  auto& record = std::get<audit::StanzaRecord>(state_.draft);
-  record.time = state_.now.wall;
-  record.crossing = route.serial();
-  record.from_enclave = leg.from_enclave;
-  record.to_enclave = leg.to_enclave;
-  // What could not be understood, or was not believed, stands as the peer wrote it.
-  record.from = facts.from.empty() ? facts.from_text : facts.from.full;
-  record.to = facts.to.empty() ? facts.to_text : facts.to.full;
-  record.kind = facts.kind ? policy::name(*facts.kind) : std::string_view();
-  record.type = facts.type;
-  record.id = facts.id;
-  record.verdict = policy::name(judgement.verdict);
-  record.reason = policy::code(judgement.reason);
-  record.findings.clear();
-  for (const Reason finding : judgement.findings) record.findings.emplace_back(policy::code(finding));
-  record.rule = judgement.rule;
-  record.bundle = state_.bundle->hash();
-  record.leg_in = leg.id;
-  record.number_in = stanza.number;
-  record.octets_in = stanza.normal_form.size();
-  record.sha256_in = state_.sha256(stanza.normal_form);
-  record.leg_out = record.number_out = record.octets_out = 0;
-  record.sha256_out = {};
-  record.id_out.clear();
-  record.cause.clear();
-  record.content.clear();
 }
 
 void Lane::release(const Origin& origin, const inspect::Node& node, Route& route, const policy::Judgement& judgement) {

@@ -9,6 +9,7 @@
 #include "proxy/guard/admission.h"
 #include "proxy/guard/lane.h"
 #include "proxy/guard/route.h"
+#include "proxy/guard/session.h"
 
 namespace sallyport::guard {
 
@@ -85,6 +86,8 @@ void LaneState::on_stored() {
   stored = store->committed();
   for (const std::uint64_t serial : std::exchange(parked, {}))
     if (Route* waiting = route(serial)) waiting->pump();
+  for (const std::uint64_t serial : std::exchange(parked_sessions, {}))
+    if (Session* waiting = session(serial)) waiting->pump();
 }
 
 void LaneState::keep(std::string text, const policy::StanzaFacts& facts) {

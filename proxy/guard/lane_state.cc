@@ -5,6 +5,7 @@
 #include "inspect/serializer.h"
 #include "policy/bounce.h"
 #include "proxy/guard/route.h"
+#include "proxy/guard/session.h"
 
 namespace sallyport::guard {
 
@@ -46,6 +47,14 @@ OutLeg* LaneState::out_leg(std::uint64_t serial) {
 }
 Route* LaneState::route(std::uint64_t serial) {
   return find(routes, serial);
+}
+
+Session* LaneState::session(std::uint64_t serial) {
+  return find(sessions, serial);
+}
+SessionLeg* LaneState::session_leg(std::uint64_t serial) {
+  const auto found = session_legs.find(serial);
+  return found == session_legs.end() ? nullptr : found->second;
 }
 
 Route* LaneState::find_route(std::string_view from, std::string_view to) {
@@ -105,6 +114,69 @@ void LaneState::touch(InLeg& leg) {
   if (leg.touched) return;
   leg.touched = true;
   touched.push_back(leg.serial);
+}
+
+void LaneState::touch(SessionLeg& leg) {
+  if (leg.touched) return;
+  leg.touched = true;
+  touched_legs.push_back(leg.serial);
+}
+
+void LaneState::end_edge(EdgeIndex edge, Reason reason, std::string_view why) {
+  note(reason, edges[edge].enclave, {{"why", std::string(why)}});
+  edges[edge].up.assign(edges[edge].up.size(), false);
+  outlet.end_edge(edge);
+}
+
+namespace {
+
+/// The limits of the edge's parser, with room for what normal form adds.
+inspect::ParserLimits decoder_limits() {
+  inspect::ParserLimits limits;
+  limits.bytes_per_element = airlock::kLargestFrame;
+  return limits;
+}
+
+}  // namespace
+
+std::expected<inspect::Node*, inspect::NormalFormFault> LaneState::decode(std::string_view normal_form) {
+  scratch.arena.clear();
+  return decode_again(normal_form);
+}
+
+std::expected<inspect::Node*, inspect::NormalFormFault> LaneState::decode_again(std::string_view normal_form) {
+  static const inspect::ParserLimits kLimits = decoder_limits();
+  return inspect::decode(normal_form, scratch.arena, kLimits);
+}
+
+void LaneState::fill_draft(const Arrived& arrived, const policy::Judgement& judgement) {
+  const policy::StanzaFacts& facts = judgement.facts;
+  auto& record = std::get<audit::StanzaRecord>(draft);
+  record.time = now.wall;
+  record.crossing = arrived.crossing;
+  record.from_enclave = arrived.from_enclave;
+  record.to_enclave = arrived.to_enclave;
+  // What could not be understood, or was not believed, stands as the peer wrote it.
+  record.from = facts.from.empty() ? facts.from_text : facts.from.full;
+  record.to = facts.to.empty() ? facts.to_text : facts.to.full;
+  record.kind = facts.kind ? policy::name(*facts.kind) : std::string_view();
+  record.type = facts.type;
+  record.id = facts.id;
+  record.verdict = policy::name(judgement.verdict);
+  record.reason = policy::code(judgement.reason);
+  record.findings.clear();
+  for (const Reason finding : judgement.findings) record.findings.emplace_back(policy::code(finding));
+  record.rule = judgement.rule;
+  record.bundle = bundle->hash();
+  record.leg_in = arrived.leg;
+  record.number_in = arrived.number;
+  record.octets_in = arrived.normal_form.size();
+  record.sha256_in = sha256(arrived.normal_form);
+  record.leg_out = record.number_out = record.octets_out = 0;
+  record.sha256_out = {};
+  record.id_out.clear();
+  record.cause.clear();
+  record.content.clear();
 }
 
 void LaneState::free_credit(Origin& origin) {
@@ -193,6 +265,17 @@ bool LaneState::may_send_error(const std::string& domain) {
 
 std::unique_ptr<Waiting> LaneState::make_injection(const inspect::Node& node, Reason reason,
                                                    std::string_view from_enclave, std::string_view to_enclave) {
+  auto injection = write_injection(node, reason, from_enclave, to_enclave, inspect::ns::kServer);
+  const Letter& letter = injection->letter;
+  const policy::Pair pair{std::string(policy::Address::of_prepared(letter.from()).domain),
+                          std::string(policy::Address::of_prepared(letter.to()).domain)};
+  if (policy::check_output(node, pair, letter.xml().size(), 0)) return nullptr;
+  return injection;
+}
+
+std::unique_ptr<Waiting> LaneState::write_injection(const inspect::Node& node, Reason reason,
+                                                    std::string_view from_enclave, std::string_view to_enclave,
+                                                    std::string_view content_namespace) {
   const auto text = [&](std::string_view name) {
     const auto* value = node.attribute(name);
     return value != nullptr ? *value : std::string_view();
@@ -205,9 +288,7 @@ std::unique_ptr<Waiting> LaneState::make_injection(const inspect::Node& node, Re
   facts.to = policy::Address::of_prepared(text("to"));
   // Not the lane's own buffer: a stanza that is about to be released may stand there.
   std::string octets;
-  inspect::serialize(node, inspect::ns::kServer, octets);
-  const policy::Pair pair{std::string(facts.from.domain), std::string(facts.to.domain)};
-  if (policy::check_output(node, pair, octets.size(), 0)) return nullptr;
+  inspect::serialize(node, content_namespace, octets);
   auto injection = std::make_unique<Waiting>();
   Letter& letter = injection->letter;
   letter.write(facts, octets);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <expected>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "inspect/normal_form.h"
 #include "policy/bundle.h"
 #include "policy/pipeline.h"
 #include "proxy/guard/agenda.h"
@@ -29,6 +31,8 @@
 namespace sallyport::guard {
 
 class Route;
+class Session;
+struct SessionLeg;
 
 /// Where a lane's frames go. Called inside every input of a lane; must not call back into it.
 class Outlet {
@@ -36,6 +40,8 @@ class Outlet {
   virtual void send(EdgeIndex edge, std::uint16_t edge_lane, airlock::LegId leg, const airlock::Body& body) = 0;
   /// That edge is not what it should be: all its channels end, and edge_lost() follows.
   virtual void end_edge(EdgeIndex edge) = 0;
+  /// For another lane of this process, which takes it as an input of its own.
+  virtual void tell_lane(std::uint16_t lane, LaneMessage message) = 0;
 
  protected:
   ~Outlet() = default;
@@ -69,6 +75,10 @@ inline constexpr std::size_t kMostLegsPerEdge = 2 * kLegsPerEdge;  ///< with tho
 inline constexpr std::size_t kLongestLanguage = 35;                ///< RFC 5646 4.4.1
 inline constexpr unsigned kMostRepeats = 5;                        ///< of one stanza, on legs that are lost again
 inline constexpr unsigned kEventsPerMinute = 100;                  ///< D-30
+inline constexpr std::size_t kMostHibernating = 16'384;            ///< sessions that nobody has, of one lane
+
+/// The leg of a request that went out in a session is the session's crossing, marked by this.
+inline constexpr std::uint64_t kOfSession = std::uint64_t{1} << 63U;
 
 /// One edge as a lane sees it.
 struct EdgeView {
@@ -90,6 +100,15 @@ struct ErrorBudget {
 };
 
 using Details = std::vector<std::pair<std::string, std::string>>;
+
+/// A stanza that has come, for its record.
+struct Arrived {
+  std::uint64_t crossing = 0;
+  std::string_view from_enclave, to_enclave;
+  airlock::LegId leg = 0;
+  std::uint64_t number = 0;
+  std::string_view normal_form;
+};
 
 struct LaneState {
   LaneState(LaneSettings lane_settings, Outlet& lane_outlet, audit::Log::Lane& log, Budget& process_budget,
@@ -125,6 +144,19 @@ struct LaneState {
   std::map<std::string, ErrorBudget, std::less<>> errors;  ///< by the domain that they go to; bounded likewise
   std::vector<std::uint64_t> touched;                      ///< in-legs that Handled or Credit may be due for
   std::vector<std::uint64_t> quiet_routes;                 ///< may have nothing left to do
+
+  // Clients. The functions are in lane_sessions.cc.
+  std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions;
+  std::unordered_map<std::uint64_t, SessionLeg*> session_legs;
+  std::unordered_map<std::string, std::uint64_t> sessions_by_id;          ///< that stand and may be resumed
+  std::unordered_map<std::uint64_t, std::uint64_t> sessions_by_crossing;  ///< that stand
+  std::unordered_map<std::string, std::unique_ptr<SessionState>> hibernating;
+  std::set<std::pair<Steady, std::string>> hibernating_until;
+  std::vector<std::uint64_t> touched_legs;                 ///< of sessions; Handled or Credit may be due
+  std::vector<std::uint64_t> quiet_sessions;               ///< may be over
+  std::vector<std::uint64_t> parked_sessions;              ///< whose first stanza waits for the store
+  const std::uint64_t hibernation_serial = next_serial();  ///< of the agenda's entry for `hibernating`
+  Steady hibernation_due = kNever;
   std::uint64_t last_serial = 0;
 
   // Presence; the functions are in lane_presence.cc.
@@ -161,6 +193,8 @@ struct LaneState {
   InLeg* in_leg(std::uint64_t serial);
   OutLeg* out_leg(std::uint64_t serial);
   Route* route(std::uint64_t serial);
+  Session* session(std::uint64_t serial);
+  SessionLeg* session_leg(std::uint64_t serial);
   Route* find_route(std::string_view from, std::string_view to);
   /// The route of the pair, made if there is none.
   Route& route_of(const policy::Pair& pair, EdgeIndex from_edge, EdgeIndex to_edge);
@@ -182,6 +216,30 @@ struct LaneState {
   /// The origin is answered for: released and settled, or refused and recorded.
   void answer(Origin& origin);
   void touch(InLeg& leg);
+  void touch(SessionLeg& leg);
+
+  /// Odd, different on every lane, and different in every run of the guard.
+  airlock::LegId next_dialled_id() {
+    return (((settings.run << 24U) + dialled++) * settings.lanes + settings.lane) * 2 + 1;
+  }
+  /// That edge is not what it should be: nothing more of it is taken, even before its channels have ended.
+  void end_edge(EdgeIndex edge, policy::Reason reason, std::string_view why);
+  /// Into the arena of the batch, which is cleared.
+  std::expected<inspect::Node*, inspect::NormalFormFault> decode(std::string_view normal_form);
+  /// Another tree of the same stanza, beside the first.
+  std::expected<inspect::Node*, inspect::NormalFormFault> decode_again(std::string_view normal_form);
+  /// Sets every field of `draft`, which still holds the stanza before.
+  void fill_draft(const Arrived& arrived, const policy::Judgement& judgement);
+
+  // Sessions that nobody has; in lane_sessions.cc.
+  void hibernate(std::unique_ptr<SessionState> state);
+  /// Nothing of it is needed any more.
+  void forget(const SessionState& state);
+  void on_hibernation_due();
+  /// Asks all lanes for it; each answers once.
+  void find_session(const Wanted& wanted);
+  void on_wanted(const Wanted& wanted);
+  void answer(Given given, std::uint16_t lane);
 
   /// Ends an accepted leg with Close; `still_counts`: stanzas on their way are judged all the same.
   void close(InLeg& leg, airlock::CloseKind kind, inspect::StreamCondition condition, bool still_counts);
@@ -196,6 +254,10 @@ struct LaneState {
   /// As above, when it holds no stanza whose fate is open.
   void bury(OutLeg& leg);
 
+  /// A stanza of the guard's own with its record.
+  std::unique_ptr<Waiting> write_injection(const inspect::Node& node, policy::Reason reason,
+                                           std::string_view from_enclave, std::string_view to_enclave,
+                                           std::string_view content_namespace);
   /// A stanza of the guard's own, ready to be injected; nullptr if it could not leave.
   std::unique_ptr<Waiting> make_injection(const inspect::Node& node, policy::Reason reason,
                                           std::string_view from_enclave, std::string_view to_enclave);
@@ -243,6 +305,7 @@ struct LaneState {
 
  private:
   void answer_request(const policy::OpenIq& request, policy::Reason reason);
+  void answer_in_session(const policy::OpenIq& request, policy::Reason reason);
   void let_go(Held stanza);
   std::uint64_t store_changes();
   void store_shown();

@@ -172,6 +172,17 @@ void LaneThread::end_edge(EdgeIndex edge) {
   coordinator_.on_stay_over(edge, edges_[edge].stay, "it broke the protocol");
 }
 
+void LaneThread::tell_lane(std::uint16_t lane, LaneMessage message) {
+  coordinator_.on_lane_message(lane, std::move(message));
+}
+
+void LaneThread::take_message(LaneMessage message) {
+  asio::post(context_, [this, message = std::move(message)]() mutable {
+    lane_.on_message(std::move(message), now());
+    finish_input();
+  });
+}
+
 void LaneThread::swap(std::shared_ptr<const policy::Bundle> bundle) {
   post([this, bundle = std::move(bundle)] {
     lane_.swap(bundle, now());

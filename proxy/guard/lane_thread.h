@@ -30,6 +30,8 @@ class LaneThread final : private Outlet {
    public:
     /// Called on the lane's thread: a channel of that stay is over, so the whole stay is.
     virtual void on_stay_over(EdgeIndex edge, Stay stay, std::string_view why) = 0;
+    /// Called on the lane's thread: for the lane of that number.
+    virtual void on_lane_message(std::uint16_t lane, LaneMessage message) = 0;
 
    protected:
     ~Coordinator() = default;
@@ -58,6 +60,8 @@ class LaneThread final : private Outlet {
   void count(std::function<void(Lane::Census)> answer);
   /// Before start(): what the store held, and where changes go.
   void restore(const std::vector<StoredPair>& pairs, const std::vector<StoredShown>& shown, LedgerStore& store);
+  /// From another lane.
+  void take_message(LaneMessage message);
   /// Anything about the lane; `work` is called on its thread.
   void ask(std::function<void(Lane& lane, Moment now)> work);
 
@@ -66,6 +70,7 @@ class LaneThread final : private Outlet {
 
   void send(EdgeIndex edge, std::uint16_t edge_lane, airlock::LegId leg, const airlock::Body& body) override;
   void end_edge(EdgeIndex edge) override;
+  void tell_lane(std::uint16_t lane, LaneMessage message) override;
 
   void post(std::function<void()> work);
   void add_line(int socket, EdgeIndex edge, Stay stay, const airlock::Hello& hello, const airlock::Welcome& welcome);

@@ -9,11 +9,11 @@
 #include "policy/verdict.h"
 #include "proxy/airlock/frames.h"
 #include "proxy/guard/credit.h"
-#include "proxy/guard/fifo.h"
 #include "proxy/guard/letter.h"
 #include "proxy/guard/moment.h"
 #include "proxy/guard/phase.h"
 #include "proxy/guard/window.h"
+#include "proxy/relay/fifo.h"
 
 namespace sallyport::guard {
 
@@ -71,7 +71,7 @@ struct OutLeg : Leg {
   bool clean = false;              ///< how it ended
   Purse purse;
   /// Assigned and not settled; the first has the number last - unsettled.size() + 1.
-  Fifo<Sent> unsettled;
+  relay::Fifo<Sent> unsettled;
   std::size_t unsettled_octets = 0;
   std::uint64_t first_repeated = 0;      ///< the first of those that are to be sent again; 0: none
   std::optional<std::uint64_t> written;  ///< once the leg is over: the highest number that may have left the edge

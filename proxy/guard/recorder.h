@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "audit/log.h"
-#include "proxy/guard/fifo.h"
 #include "proxy/guard/letter.h"
+#include "proxy/guard/session_state.h"
+#include "proxy/relay/fifo.h"
 
 namespace sallyport::guard {
 
@@ -18,11 +19,13 @@ struct OnRecord {
     Nothing,
     Deliver,  ///< the stanza with that number on the dialled leg goes out
     Answer,   ///< the origin is answered for; what the guard has to say takes its way
+    Session,  ///< a stanza of that session leaves or is answered for
   };
   Then then = Then::Nothing;
-  std::uint64_t leg = 0;     ///< Deliver: serial of the dialled leg
-  std::uint64_t number = 0;  ///< Deliver
-  Origin origin;             ///< Answer
+  std::uint64_t leg = 0;     ///< Deliver: serial of the dialled leg; Session: of the session
+  std::uint64_t number = 0;  ///< Deliver; Session: of the departure, 0: nothing leaves
+  Way way = Way::ToServer;   ///< Session
+  Origin origin;             ///< Answer; Session: the number in its passage, 0: it is an injection
   /// Answer: bounces, answers and what else follows, each with the time before which it does not leave.
   struct Follows {
     std::unique_ptr<Waiting> injection;
@@ -70,8 +73,8 @@ class Recorder {
   void push_backlog();
 
   audit::Log::Lane& log_;
-  std::deque<Kept> backlog_;  ///< not taken by the ring yet; bounded by the credit that its stanzas occupy
-  Fifo<OnRecord> waiting_;    ///< submitted, in order of their tickets
+  std::deque<Kept> backlog_;       ///< not taken by the ring yet; bounded by the credit that its stanzas occupy
+  relay::Fifo<OnRecord> waiting_;  ///< submitted, in order of their tickets
   std::vector<audit::Recorded> recorded_;
   bool wakes_ = false;  ///< the log has not been told of all
 };

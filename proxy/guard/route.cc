@@ -101,8 +101,7 @@ void Route::dial() {
   leg->edge = to_edge_;
   leg->edge_lane = edge_lane;
   leg->side = Side::Dialled;
-  // Odd, different on every lane, and different in every run of the guard.
-  leg->id = (((lane_.settings.run << 24U) + lane_.dialled++) * lane_.settings.lanes + lane_.settings.lane) * 2 + 1;
+  leg->id = lane_.next_dialled_id();
   leg->route = this;
   dialling_ = leg.get();
   ++legs_;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "proxy/guard/fifo.h"
+#include "proxy/relay/fifo.h"
 
 namespace sallyport::guard {
 
@@ -38,7 +38,7 @@ class Window {
   std::size_t open() const { return answered_.size(); }
 
  private:
-  Fifo<bool> answered_;  ///< of the numbers handled_ + 1 to last_
+  relay::Fifo<bool> answered_;  ///< of the numbers handled_ + 1 to last_
   std::uint64_t last_ = 0, handled_ = 0, told_ = 0;
 };
 

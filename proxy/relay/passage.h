@@ -4,11 +4,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "proxy/relay/fifo.h"
 
 namespace sallyport::relay {
 
@@ -46,10 +47,14 @@ class Passage {
   /// record have happened (design.md section 10).
   bool was_refused(const Digest& digest) const;
 
+  /// The next stanza that comes in may be one that was refused before the legs broke; if not, was_refused() need not be
+  /// asked.
+  bool expects_again() const { return refused_.contains(came_ + 1); }
+
   /// Both legs are new. What was not acknowledged comes again from the peers, which keep copies: both counts go back to
-  /// what is known to have arrived. Gives the injections that have to be sent again, oldest first; inject() them before
-  /// anything else.
-  std::vector<std::string> resume();
+  /// what is known to have arrived, or, of what came in, to `began` if that is further: where the peer began to count.
+  /// Gives the injections that have to be sent again, oldest first; inject() them before anything else.
+  std::vector<std::string> resume(std::uint64_t began = 0);
 
  private:
   struct Entry {
@@ -61,7 +66,7 @@ class Passage {
 
   std::uint64_t came_ = 0, handled_ = 0, left_ = 0, settled_ = 0;
   std::size_t octets_ = 0;
-  std::deque<Entry> entries_;
+  Fifo<Entry> entries_;
   std::map<std::uint64_t, Digest> refused_;  ///< by the number they came with; above handled_
 };
 

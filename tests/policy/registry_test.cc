@@ -79,14 +79,14 @@ TEST(Reasons, TellThePeerWhatTheirVerdictSays) {
   }
 }
 
-/// What the pipeline gives for a stanza. Of the rest, `route` and `output` have their own tests, and `policy.undecided`
-/// is what a Judgement starts as: that no stanza comes to it is the point. What `presence` says depends on what came
-/// before: tests/policy/presence sees to those, and LabelReasons to
-/// those of `label`, which need security policies.
+/// What the pipeline gives for a stanza. Of the rest, `route`, `session` and `output` have their own tests, and
+/// `policy.undecided` is what a Judgement starts as: that no stanza comes to it is the point. What `presence` says
+/// depends on what came before: tests/policy/presence sees to those, and LabelReasons to those of `label`, which need
+/// security policies.
 bool is_for_vectors(const ReasonRow& each) {
   const std::string_view stage_of = stage_name(each.reason);
-  return each.verdict && stage_of != "route" && stage_of != "output" && stage_of != "presence" && stage_of != "label" &&
-         each.reason != Reason::PolicyUndecided;
+  return each.verdict && stage_of != "route" && stage_of != "session" && stage_of != "output" &&
+         stage_of != "presence" && stage_of != "label" && each.reason != Reason::PolicyUndecided;
 }
 
 TEST(Reasons, OfStanzasHaveEachAVectorThatComesToThem) {

@@ -187,7 +187,7 @@ TEST(Rules, ComeToTablesThatSurviveTheirEncoding) {
   ASSERT_TRUE(decoded) << decoded.error().what;
   EXPECT_EQ(decoded->tables(), compiled->bundle.tables());
   const Tables& tables = decoded->tables();
-  ASSERT_EQ(tables.rules.size(), 14U);
+  ASSERT_EQ(tables.rules.size(), 15U);
   EXPECT_EQ(tables.rules[2].id, "liaison-text");
   EXPECT_TRUE(tables.rules[2].both);
   EXPECT_THAT(tables.lists.at(tables.rules[2].from.lists.at(0)).bare, ElementsAre("ann@north.test", "ben@north.test"));

@@ -111,7 +111,7 @@ TEST(Purse, DoesNotOverflowWhateverAnEdgeGives) {
 }
 
 TEST(Fifo, KeepsTheOrderWhileItGoesRoundAndGrows) {
-  Fifo<std::string> queue;
+  relay::Fifo<std::string> queue;
   std::uint64_t pushed = 0, popped = 0;
   for (const std::size_t length : {5U, 3U, 20U, 1U, 100U, 2U}) {
     while (queue.size() < length) queue.push() = std::to_string(pushed++);
@@ -124,7 +124,7 @@ TEST(Fifo, KeepsTheOrderWhileItGoesRoundAndGrows) {
 }
 
 TEST(Fifo, GivesAPlaceOutAgainWithTheMemoryOfWhatWasInIt) {
-  Fifo<std::string> queue;
+  relay::Fifo<std::string> queue;
   const std::string text(1000, 'x');
   queue.push() = text;
   const char* const memory = queue.front().data();

@@ -323,6 +323,7 @@ class Scene : public Outlet {
     sent.push_back(std::move(out));
   }
   void end_edge(EdgeIndex edge) override { ended.push_back(edge); }
+  void tell_lane(std::uint16_t to, LaneMessage message) override { messages.emplace_back(to, std::move(message)); }
 
   Moment now{Steady(std::chrono::hours(1000)), audit::Time(std::chrono::seconds(1'800'000'000))};
   PaperLog log;
@@ -330,6 +331,7 @@ class Scene : public Outlet {
   bool log_writes = true;
   std::vector<Out> sent;
   std::vector<EdgeIndex> ended;
+  std::vector<std::pair<std::uint16_t, LaneMessage>> messages;  ///< for other lanes
   Lane lane;
 };
 

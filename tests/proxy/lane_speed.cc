@@ -39,6 +39,7 @@ class Edges final : public Outlet {
     if (octets.size() > 64 * 1024) octets.clear();
   }
   void end_edge(EdgeIndex) override { std::abort(); }
+  void tell_lane(std::uint16_t, LaneMessage) override { std::abort(); }
 
   LegId dialled = airlock::kNoLeg;
   std::uint64_t delivered = 0;

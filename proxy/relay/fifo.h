@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-namespace sallyport::guard {
+namespace sallyport::relay {
 
 /// First in, first out. A place that was popped keeps what stood in it, and the next push gives it out as it is: so the
 /// memory of the texts in it serves the next ones, and a queue in steady use allocates nothing. What is empty takes no
@@ -60,4 +60,4 @@ class Fifo {
   std::size_t first_ = 0, size_ = 0;
 };
 
-}  // namespace sallyport::guard
+}  // namespace sallyport::relay

@@ -1,0 +1,97 @@
+// What of a client's session outlives its legs: what a resumption needs (protocol.md 4.6; design.md section 6).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "proxy/guard/moment.h"
+#include "proxy/relay/ack_counter.h"
+#include "proxy/relay/fifo.h"
+#include "proxy/relay/passage.h"
+
+namespace sallyport::guard {
+
+/// Which way a stanza of a session goes.
+enum class Way : std::uint8_t { ToServer, ToClient };
+constexpr Way reverse(Way way) {
+  return way == Way::ToServer ? Way::ToClient : Way::ToServer;
+}
+
+/// A stanza that leaves, or has left and has not settled. Its place in its queue is its number.
+struct Departure {
+  std::string xml;              ///< until it is delivered
+  std::string awaited;          ///< of an iq request whose answer is awaited: its id on the far side; else ""
+  std::uint64_t in = 0;         ///< the number that it came with; 0: an injection
+  std::uint64_t record = 0;     ///< 0: not recorded yet
+  std::uint64_t stored_as = 0;  ///< it leaves when the store has that; 0: it need not wait
+  std::uint32_t credit = 0;     ///< octets of credit that it occupies on the leg it came on
+};
+
+/// One direction of a session. Numbers are those of its passage: they run on over a resumption, while those of the
+/// airlock begin anew with each leg.
+struct Direction {
+  relay::Passage passage;
+  relay::Fifo<Departure> unsettled;                 ///< passage.settled() + 1 to passage.left()
+  std::uint64_t in_base = 0, out_base = 0;          ///< passage.came() and left() when the present legs began
+  std::uint64_t recorded = 0;                       ///< of what came: this far it is on record
+  std::uint32_t injected = 0, injected_octets = 0;  ///< injections that are not delivered yet
+
+  Departure& departure(std::uint64_t number) { return unsettled[number - (passage.left() - unsettled.size()) - 1]; }
+  bool has_departure(std::uint64_t number) const {
+    return number <= passage.left() && number > passage.left() - unsettled.size();
+  }
+  /// What may be told as handled: answered for, and on record.
+  std::uint64_t handled() const { return std::min(passage.handled(), recorded); }
+};
+
+/// Stream management on both legs, in numbers of the passages.
+struct Management {
+  std::string id, server_id;  ///< what the client, and what the guard, resumes by; "" if it can't be resumed
+  std::uint32_t max = 0;      ///< seconds
+  bool pending = true;        ///< the server has not answered yet
+  bool server_counts = false;
+  bool resume_asked = false;
+  relay::AckCounter client_in{0}, client_out{0};  ///< what the client's leg counts: of what it sends, of what it gets
+  relay::AckCounter server_in{0}, server_out{0};
+  std::uint64_t client_in_base = 0, client_out_base = 0, server_in_base = 0, server_out_base = 0;
+  bool resumable() const { return !id.empty(); }
+};
+
+struct SessionState {
+  std::uint64_t crossing = 0;  ///< its number in the log
+  std::string jid;             ///< full, prepared, as the server has said it
+  std::string client_enclave, domain;
+  Direction to_server, to_client;
+  std::unique_ptr<Management> sm;
+  std::uint32_t features = 0;  ///< of the server, as airlock::Feature
+  Steady expires = kNever;     ///< while nobody has it
+
+  Direction& way(Way which) { return which == Way::ToServer ? to_server : to_client; }
+};
+
+/// Between lanes: a client wants to go on with a session that may rest on another lane.
+struct Wanted {
+  std::string id;
+  std::uint16_t lane = 0;
+  std::uint64_t asker = 0;                      ///< serial of the session that asks
+  std::string account, domain, client_enclave;  ///< who asks; "": the login has not shown the account
+  bool may_have(const SessionState& state) const;
+};
+/// The answer; nullptr: it is not here.
+struct Given {
+  std::uint64_t asker = 0;
+  std::unique_ptr<SessionState> state;
+};
+using LaneMessage = std::variant<Wanted, Given>;
+
+inline bool Wanted::may_have(const SessionState& state) const {
+  const std::string_view bare = std::string_view(state.jid).substr(0, state.jid.find('/'));
+  return state.sm && state.sm->id == id && (account.empty() || account == bare) && state.domain == domain &&
+         state.client_enclave == client_enclave;
+}
+
+}  // namespace sallyport::guard
