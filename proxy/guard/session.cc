@@ -325,9 +325,7 @@ void Session::farewell(Way way, CloseKind kind, StreamCondition condition) {
 }
 
 void Session::say_farewell() {
-  if (!farewell_) return;
-  const Farewell now = *std::exchange(farewell_, std::nullopt);
-  close(out_leg(now.way), now.kind, now.condition);
+  if (const auto now = std::exchange(farewell_, std::nullopt)) close(out_leg(now->way), now->kind, now->condition);
 }
 
 void Session::alarm(SessionLeg& leg, std::string_view frame, std::string_view why) {

@@ -95,8 +95,10 @@ void Session::on_client_step(const airlock::Sasl& step) {
     negotiation_->told = SaslCondition::Aborted;
     return enter(Turn::Aborting, turn_ends_);
   }
+  auto& exchange = negotiation_->exchange;
+  if (!exchange) return alarm(*client_, "Sasl", "no login is under way");
   negotiation_->first_due = false;
-  if (const auto refused = negotiation_->exchange->from_client(step.octets)) return abort_login(*refused);
+  if (const auto refused = exchange->from_client(step.octets)) return abort_login(*refused);
   lane_.send(*server_, step);
   enter(Turn::Answer, turn_ends_);
 }
@@ -148,6 +150,7 @@ void Session::on_server_step(const airlock::Sasl& step) {
   // It was told that the login is over, and lets it succeed.
   if (turn_ == Turn::Aborting) return server_fault("success after an abort");
   if (step.step == SaslStep::Success) return on_success(step);
+  if (!login.exchange) return alarm(*server_, "Sasl", "no login is under way");
   const bool external = login.exchange->mechanism() == Mechanism::External;
   // RFC 6120 6.4.2: without an initial response the server asks for one with an empty challenge.
   const bool asks_for_first = login.first_due && step.octets.empty();
@@ -161,6 +164,7 @@ void Session::on_server_step(const airlock::Sasl& step) {
 
 void Session::on_success(const airlock::Sasl& step) {
   Negotiation& login = *negotiation_;
+  if (!login.exchange) return alarm(*server_, "Sasl", "no login is under way");
   const bool external = login.exchange->mechanism() == Mechanism::External;
   const auto octets = step.has_octets ? std::optional(step.octets.view()) : std::nullopt;
   if (external ? octets && !octets->empty() : !login.exchange->succeed(octets))

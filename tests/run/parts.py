@@ -54,7 +54,7 @@ def unit(tally, preset):
         report = LOGS / f"{preset}-{name}.json"
         report.unlink(missing_ok=True)
         ran = run(f"{preset}-{name}", [*command, f"--gtest_output=json:{report}", "--gtest_brief=1"],
-                  deadline=3600, env=SANITIZERS)
+                  deadline=3600 if is_long() else 600, env=SANITIZERS)
         count_googletest(tally, name, ran, report)
 
 

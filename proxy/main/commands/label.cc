@@ -53,17 +53,13 @@ std::uint16_t policy_or_end(const WriteOptions& options, const LabelPolicies& po
 FoundLabel input_or_end(const WriteOptions& options, const LabelPolicies& policies, const LabelView& view) {
   if (!options.marking.empty())
     return label_of_marking_or_end(options.marking, policy_or_end(options, policies), policies, view);
-  FoundLabel found = read_labels_or_end(options.input, policies).front();
-  if (!found.policy)
-    end_command(2, found.where + ": its policy (" + found.read.label.policy.text() +
-                       ") has to be known; name its SPIF, policy file or bundle with --policy");
-  return found;
+  return read_labels_or_end(options.input, policies).front();
 }
 
 void valid_or_end(const FoundLabel& found, const policy::LabelRules& rules, const LabelView& view) {
   const Shown seen = shown(found, rules, view);
   if (!seen.is_valid())
-    end_command(1, found.where + ": the label " + names_of(rules.policy(*found.policy), found.read.label) +
+    end_command(1, found.where + ": the label " + names_of(rules.policy(policy_of_or_end(found)), found.read.label) +
                        " is not valid: " + seen.validity);
 }
 
@@ -188,9 +184,10 @@ void make(const MakeOptions& options) {
   const FoundLabel found = is_made ? made_or_end(options, policies) : input_or_end(options, policies, view);
   valid_or_end(found, policies.rules(), view);
   if (is_made) {
-    label::Options strict = policies.rules().options(*found.policy);
+    const std::uint16_t number = policy_of_or_end(found);
+    label::Options strict = policies.rules().options(number);
     strict.accept_obsolete = false;
-    const auto made = label::validate(policies.rules().policy(*found.policy), found.read.label, view.now, strict);
+    const auto made = label::validate(policies.rules().policy(number), found.read.label, view.now, strict);
     if (!made) end_command(1, "the label is not valid for new data: " + made.error().text());
   }
   write_or_end(found, options, policies.rules(), view);
@@ -241,11 +238,12 @@ void translate(const TranslateOptions& options) {
   if (options.input.empty() == options.marking.empty()) end_command(2, "name one of --marking and a file");
   FoundLabel found = input_or_end(options, policies, view);
   const std::uint16_t to = policies.number_or_end(options.to);
-  if (to == *found.policy) end_command(2, found.where + ": the label is under that policy already");
-  const policy::LabelTranslation table = table_or_end(*found.policy, to, options.table, policies);
+  const std::uint16_t from = policy_of_or_end(found);
+  if (to == from) end_command(2, found.where + ": the label is under that policy already");
+  const policy::LabelTranslation table = table_or_end(from, to, options.table, policies);
   auto result = policy::translate(policies.rules(), table, found.read.label, view.now);
   if (!result)
-    end_command(1, found.where + ": the label " + names_of(policies.rules().policy(*found.policy), found.read.label) +
+    end_command(1, found.where + ": the label " + names_of(policies.rules().policy(from), found.read.label) +
                        " has no translation: " + result.error().text());
   if (result->widened)
     std::fprintf(stderr, "note: the table adds a value to a permissive tag that has others: it widens the audience\n");

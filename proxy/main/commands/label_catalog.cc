@@ -85,8 +85,8 @@ class CatalogMaker {
     inspect::serialize(*catalog_, inspect::ns::kServer, xml);
     std::printf("%s\n", xml.c_str());
     for (std::size_t i = 0; i < items_.size(); ++i)
-      if (items_[i].objection)
-        std::fprintf(stderr, "left out: %s: %s\n", selectors_[i].c_str(), why(items_[i]).c_str());
+      if (const auto& objection = items_[i].objection)
+        std::fprintf(stderr, "left out: %s: %s\n", selectors_[i].c_str(), why(*objection, items_[i].detail).c_str());
   }
 
   void print_json() const {
@@ -99,9 +99,9 @@ class CatalogMaker {
                  ",\"marking\":" + json_string(marking ? marking->text_content() : "") + "}";
     }
     for (std::size_t i = 0; i < items_.size(); ++i)
-      if (items_[i].objection)
+      if (const auto& objection = items_[i].objection)
         left_out += (left_out.empty() ? "{\"selector\":" : ",{\"selector\":") + json_string(selectors_[i]) +
-                    ",\"reason\":" + json_string(policy::code(*items_[i].objection)) +
+                    ",\"reason\":" + json_string(policy::code(*objection)) +
                     ",\"detail\":" + json_string(items_[i].detail) + "}";
     std::printf("{\"offered\":[%s],\"left_out\":[%s],\"catalog\":%s}\n", offered.c_str(), left_out.c_str(),
                 json_string(xml).c_str());
@@ -119,8 +119,8 @@ class CatalogMaker {
     const auto* written = item.attribute("selector");
     return written ? std::string(*written) : "";
   }
-  static std::string why(const policy::CatalogItemJudged& item) {
-    return std::string(policy::code(*item.objection)) + (item.detail.empty() ? "" : " (" + item.detail + ")");
+  static std::string why(policy::Reason objection, const std::string& detail) {
+    return std::string(policy::code(objection)) + (detail.empty() ? "" : " (" + detail + ")");
   }
 
   const policy::Bundle& bundle_;
@@ -137,11 +137,13 @@ class CatalogMaker {
 void run(const Options& options) {
   const LabelPolicies policies(options.common.policies, options.common.lenient_order);
   const LabelView view = view_or_end(options.common);
-  if (!policies.bundle()) end_command(2, "a catalog needs a policy file or bundle: it says what may cross");
-  if (policies.bundle()->is_off(policy::Stage::Label))
+  const auto& given = policies.bundle();
+  if (!given) end_command(2, "a catalog needs a policy file or bundle: it says what may cross");
+  const policy::Bundle& bundle = *given;
+  if (bundle.is_off(policy::Stage::Label))
     end_command(1, "the policy switches the stage 'label' off: catalogs cross as they are");
   const inspect::Jid from = address_or_end(options.from), to = address_or_end(options.to);
-  CatalogMaker maker(*policies.bundle(), policies, view);
+  CatalogMaker maker(bundle, policies, view);
   if (options.file.empty()) {
     maker.offer_all(to);
   } else {

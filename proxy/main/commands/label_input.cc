@@ -138,6 +138,13 @@ std::vector<FoundLabel> read_labels_or_end(const std::filesystem::path& file, co
   return LabelFinder(file.string(), policies.rules()).run(read_file_or_end(file));
 }
 
+std::uint16_t policy_of_or_end(const FoundLabel& found) {
+  if (!found.policy)
+    end_command(2, found.where + ": its policy (" + found.read.label.policy.text() +
+                       ") has to be known; name its SPIF, policy file or bundle with --policy");
+  return *found.policy;
+}
+
 FoundLabel label_of_marking_or_end(std::string_view marking, std::uint16_t number, const LabelPolicies& policies,
                                    const LabelView& view) {
   const policy::LabelRules& rules = policies.rules();

@@ -24,6 +24,9 @@ struct FoundLabel {
   std::optional<std::string> displayed;  ///< the marking written beside it
 };
 
+/// The number of the label's policy. Ends the command with 2 if the policy is not at hand.
+std::uint16_t policy_of_or_end(const FoundLabel& found);
+
 /// Where and when markings are made and labels are judged, unless the policy says otherwise.
 struct LabelView {
   std::optional<policy::label::Place> place;

@@ -52,6 +52,7 @@ std::vector<NamedValue> values_of(const label::Policy* policy, const label::Labe
   }
   std::ranges::sort(known, {}, &std::pair<label::CatNumber, NamedValue>::first);
   std::vector<NamedValue> all;
+  all.reserve(known.size() + unknown.size() + label.empty.size());
   for (auto& [number, value] : known) all.push_back(std::move(value));
   std::ranges::move(unknown, std::back_inserter(all));
   for (const label::TagKey& tag : label.empty)
@@ -109,7 +110,7 @@ std::string_view name(Format format) {
 
 inspect::Node* element_of(const FoundLabel& found, Format format, const policy::LabelRules& rules,
                           const LabelView& view, inspect::Arena& arena) {
-  const label::Policy& policy = rules.policy(*found.policy);
+  const label::Policy& policy = rules.policy(policy_of_or_end(found));
   const bool has_categories = !found.read.label.categories.empty();
   if (has_categories && !policy.admits(format)) return nullptr;
   const auto created =
@@ -227,7 +228,7 @@ std::string json_of(const FoundLabel& found, const policy::LabelRules& rules, co
 
 inspect::Node* security_label(const FoundLabel& found, const LabelWriting& how, const policy::LabelRules& rules,
                               const LabelView& view, inspect::Arena& arena) {
-  const Format format = format_of(LabelForm::Xep0258, how, rules.policy(*found.policy));
+  const Format format = format_of(LabelForm::Xep0258, how, rules.policy(policy_of_or_end(found)));
   inspect::Node* inner = element_of(found, format, rules, view, arena);
   if (!inner) return nullptr;
   const Shown seen = shown(found, rules, view);
@@ -247,7 +248,7 @@ std::expected<std::string, std::string> write_label(const FoundLabel& found, con
     return seen.marking;
   }
   inspect::Arena arena;
-  const label::Policy& policy = rules.policy(*found.policy);
+  const label::Policy& policy = rules.policy(policy_of_or_end(found));
   const Format format = format_of(how.form, how, policy);
   const bool in_element = how.form == LabelForm::Xep0258;
   const inspect::Node* made =

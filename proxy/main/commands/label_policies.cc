@@ -58,7 +58,7 @@ LabelPolicies::LabelPolicies(const std::vector<std::filesystem::path>& paths, bo
   for (const spif::Loaded& file : spifs)
     tables.policies.push_back(
         {.name = file.spif.name, .spif = file.spif, .options = {}, .place = policy::LabelPolicy{}.place, .lang = {}});
-  if (tables.policies.size() > 0 && bundle_) tables.enclaves.resize(bundle_->tables().enclaves.size());
+  if (!tables.policies.empty() && bundle_) tables.enclaves.resize(bundle_->tables().enclaves.size());
   auto rules = policy::LabelRules::make(tables, tables.enclaves.size());
   if (!rules) end_command(1, rules.error());
   rules_ = std::move(*rules);
