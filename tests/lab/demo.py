@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
@@ -60,6 +61,13 @@ class Demo:
         reason = record.get("reason") or record.get("code")
         rule = f", rule {record['rule']}" if record.get("rule") else ""
         self.say("verdict", f"{colour}{verdict}{PLAIN}: {reason}{rule} {DIM}(audit record {record['n']}){PLAIN}")
+        if record.get("label_in"):
+            after = f", on the other side {record['label_out']}" if record.get("label_out", "") != record["label_in"] else ""
+            self.say("label", f"{record['label_in']}{after}{DIM}{why(record)}{PLAIN}")
+
+
+def why(record):
+    return f" (refused: {record['label_detail']})" if record.get("label_detail") else ""
 
 
 def of_kind(kind, sender, verdicts=("release", "alter"), **where):
@@ -88,6 +96,7 @@ async def people(demo):
     await unknown_room(demo, juliet)
     await codename(demo, romeo)
     await withdrawn(demo, romeo, juliet)
+    await labels(demo, romeo, juliet)
     await romeo.leave()
     await juliet.leave()
 
@@ -197,6 +206,53 @@ async def withdrawn(demo, romeo, juliet):
     await romeo.hear(lambda m: m.name == "message" and m["body"] == "Parting is such sweet sorrow.", "the message")
     demo.arrived("only the message")
     demo.verdict(since, of_kind("presence", "juliet@south.test", ("drop",)), "the refusal")
+
+
+# What clients of XEP-0258 write: a label as octets (ESS), for machines, and a marking, for people.
+LABELS = {"ACME SECRET REL TO UK, FRANCE": "MTACAQQGBYg3ggIBMSQwIoAKYIZIAWUCAQgDAaEUMBIGBog3ggIBAjEIAgIA+gICAzo=",
+          "ACME STRATEGIC HANDLE AS EYES-A": "MSsCAQUGBYg3ggIBMR8wHYAKYIZIAWUCAQgDBKEPMA0GBog3ggIBAzEDAgFk"}
+SEC_LABEL = "urn:xmpp:sec-label:0"
+
+
+def say_labelled(demo, speaker, to, text, marking):
+    message = speaker.make_message(mto=to, mbody=text, mtype="chat")
+    message.append(ElementTree.fromstring(
+        f"<securitylabel xmlns='{SEC_LABEL}'><displaymarking fgcolor='white' bgcolor='red'>{marking}</displaymarking>"
+        f"<label><esssecuritylabel xmlns='urn:xmpp:sec-label:ess:0'>{LABELS[marking]}</esssecuritylabel></label></securitylabel>"))
+    message.send()
+    demo.sent(f"\u201c{text}\u201d from {speaker.boundjid.bare}, labelled {marking}")
+
+
+async def labels(demo, romeo, juliet):
+    guard = demo.laboratory.guard
+    secret, strategic = LABELS
+    demo.step("Labels: a message whose label the policy lets cross")
+    await labelled(demo, romeo, juliet, "The convoy leaves at dawn.", secret)
+    demo.step("Labels: a message whose label is above what the boundary is cleared for")
+    since = demo.mark()
+    say_labelled(demo, romeo, juliet.boundjid.full, "The fleet sails.", strategic)
+    refused = await romeo.hear(lambda m: m.name == "message" and m["type"] == "error", "the error")
+    demo.say("answer", f"{RED}error: {condition_of(refused)}{PLAIN} (it does not say why; the record does)")
+    demo.verdict(since, of_kind("message", romeo.boundjid.bare, ("bounce",), reason="label.classification"), "the refusal")
+    demo.step("Labels: the south gets a security policy of its own (sallyport policy compile, sallyport reload); labels are translated")
+    south = 'policy = "acme"\nlabel = "internal"\n# policy = "nordia"\n# label = "limited"\n'
+    text = guard.policy_file.read_text()
+    assert text.count(south) == 1, "the policy of the demonstration has changed"
+    guard.policy_file.write_text(text.replace(south, 'policy = "nordia"\nlabel = "limited"\n'))
+    since = demo.mark()
+    command("policy", "compile", guard.policy_file, "-o", guard.bundle)
+    command("reload", "-c", guard.configuration)
+    guard.record_where(lambda record: record.get("code") == "policy.loaded", "the new policy", 20, since)
+    await labelled(demo, romeo, juliet, "The convoy has left.", secret)
+
+
+async def labelled(demo, speaker, listener, text, marking):
+    since = demo.mark()
+    say_labelled(demo, speaker, listener.boundjid.full, text, marking)
+    heard = await listener.hear(lambda m: m.name == "message" and m["body"] == text, "the message")
+    shown = heard.xml.find(f"{{{SEC_LABEL}}}securitylabel/{{{SEC_LABEL}}}displaymarking")
+    demo.arrived(f"\u201c{heard['body']}\u201d at {listener.boundjid.bare}, labelled {shown.text}")
+    demo.verdict(since, of_kind("message", speaker.boundjid.bare), "the message")
 
 
 def condition_of(stanza):

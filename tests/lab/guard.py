@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 
 from lab.enclaves import ENCLAVES, S2S_PORT, other
@@ -13,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 POLICIES = ROOT / "tests" / "lab" / "policies"
 POLICY = POLICIES / "laboratory.toml"  # an ordinary one
+SPIFS = ROOT / "tests" / "policy" / "label" / "data" / "policies"  # those that a policy names
 STAGES_OFF = POLICIES / "stages-off.toml"
 
 EDGE = """
@@ -83,6 +86,8 @@ class Guard:
         airlock = self.folder / "airlock"
         airlock.mkdir(exist_ok=True, mode=0o700)
         self.policy_file.write_text(self.policy.read_text())
+        for name in re.findall(r'^file = "([^"/]+-spif\.xml)"', self.policy.read_text(), re.MULTILINE):
+            shutil.copy(SPIFS / name, self.folder)
         command("policy", "compile", self.policy_file, "-o", self.bundle)
         parts = [f'log_level = "debug"\npid_file = "{self.folder}/sallyport.pid"\n',
                  f'[guard]\nbundle = "{self.bundle}"\npolicy = "{self.policy_file}"\nairlock = "{airlock}"\n'
