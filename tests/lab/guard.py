@@ -78,6 +78,7 @@ class Guard:
         self.parts = {}
         self.configuration = self.folder / "sallyport.toml"
         self.audit_folder = self.folder / "audit"
+        self.state = self.folder / "state"
         self.policy_file = self.folder / "policy.toml"
         self.bundle = self.folder / "policy.bundle"
 
@@ -85,13 +86,14 @@ class Guard:
         self.audit_folder.mkdir(exist_ok=True)
         airlock = self.folder / "airlock"
         airlock.mkdir(exist_ok=True, mode=0o700)
+        self.state.mkdir(exist_ok=True, mode=0o700)
         self.policy_file.write_text(self.policy.read_text())
         for name in re.findall(r'^file = "([^"/]+-spif\.xml)"', self.policy.read_text(), re.MULTILINE):
             shutil.copy(SPIFS / name, self.folder)
         command("policy", "compile", self.policy_file, "-o", self.bundle)
         parts = [f'log_level = "debug"\npid_file = "{self.folder}/sallyport.pid"\n',
                  f'[guard]\nbundle = "{self.bundle}"\npolicy = "{self.policy_file}"\nairlock = "{airlock}"\n'
-                 f'control = "{airlock}/control.sock"\nlanes = {self.lanes}\n',
+                 f'control = "{airlock}/control.sock"\nstate = "{self.state}"\nlanes = {self.lanes}\n',
                  f'[audit]\ndirectory = "{self.audit_folder}"\n']
         for enclave in ENCLAVES:
             addresses = [enclave.guard(family) for family in self.families]
@@ -172,8 +174,42 @@ class Guard:
             return next((record for record in self.records()[since:] if wanted(record)), None)
         return until_true(look, f"an audit line: {what}", deadline)
 
+    def news(self):
+        """The records that are written from now on."""
+        return News(self.audit_folder)
+
+    def ledger(self, *words):
+        """`sallyport ledger WORDS...`; what it prints."""
+        return command("ledger", words[0], "-c", self.configuration, *words[1:]).stdout
+
     def verify(self):
         return command("audit", "verify", self.audit_folder, check=False)
+
+
+class News:
+    """Follows an audit log from where it stands now, reading each line once."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._read = {}
+        self.records = []
+        self.look()
+        self.records.clear()
+
+    def look(self):
+        """Adds to `records` what has been written since; gives all of them."""
+        for segment in sorted(self._folder.glob("*.jsonl")):
+            offset = self._read.get(segment.name, 0)
+            with open(segment, "rb") as log:
+                log.seek(offset)
+                whole = log.read().rpartition(b"\n")[0]
+            self._read[segment.name] = offset + len(whole) + 1 if whole else offset
+            self.records.extend(json.loads(line) for line in whole.split(b"\n") if line)
+        return self.records
+
+    def await_record(self, wanted, what, deadline=15):
+        """The first record for which wanted(record) holds."""
+        return until_true(lambda: next((record for record in self.look() if wanted(record)), None), f"an audit line: {what}", deadline)
 
 
 def bracketed(address):
