@@ -14,7 +14,8 @@ struct SslContextFree {
 };
 using SslContext = std::unique_ptr<SSL_CTX, SslContextFree>;
 
-/// TLS 1.3 with AES-128-GCM only, both sides show certificates, no resumption. `certificate` holds certificate and key.
+/// TLS 1.3 with AES-128-GCM only, no resumption. `certificate` holds certificate and key; without one nothing is shown.
+/// Peers have to show one that leads to `anchors`; without those they are not asked.
 SslContext tls_context(bool server, const std::string& certificate, const std::string& anchors);
 
 /// "127.0.50.30:5269". Throws when it is none.

@@ -1,4 +1,5 @@
-// The load's own pieces: both ends of its negotiation understand each other, and its stanzas are as long as asked.
+// The load's own pieces: both ends of its negotiations understand each other, its stanzas are as long as asked, and are
+// counted wherever they are cut.
 #include "tests/bench/dialogue.h"
 
 #include <gtest/gtest.h>
@@ -20,11 +21,12 @@ std::string say(Dialogue& dialogue, std::string_view text, Dialogue::Then& then)
   return said;
 }
 
-TEST(BenchDialogue, OpensAStreamBetweenItsTwoRoles) {
-  Dialogue near(Dialogue::Role::Initiator, "a.test", "b.test"), far(Dialogue::Role::Receiver, "", "");
+TEST(BenchDialogue, OpensAStreamBetweenTwoServers) {
+  ServerDialogue near(ServerDialogue::Role::Initiator, "a.test", "b.test");
+  ServerDialogue far(ServerDialogue::Role::Receiver, "", "");
   Dialogue::Then near_then{}, far_then{};
   auto text = say(near, say(far, near.begin(), far_then), near_then);
-  EXPECT_EQ(far.own_domain(), "b.test");
+  EXPECT_EQ(far.from(), "b.test");
   text = say(near, say(far, text, far_then), near_then);
   EXPECT_EQ(near_then, Dialogue::Then::StartTls);
   EXPECT_EQ(far_then, Dialogue::Then::StartTls);
@@ -36,10 +38,45 @@ TEST(BenchDialogue, OpensAStreamBetweenItsTwoRoles) {
   EXPECT_EQ(far_then, Dialogue::Then::Open);
 }
 
+/// Lets both speak, from `text` of the client's, until neither has anything to say. Gives what each did last.
+std::pair<Dialogue::Then, Dialogue::Then> talk(Dialogue& client, Dialogue& server, std::string text) {
+  std::pair<Dialogue::Then, Dialogue::Then> then{};
+  while (!text.empty()) text = say(client, say(server, text, then.second), then.first);
+  return then;
+}
+
+TEST(BenchDialogue, LogsAClientIn) {
+  for (const bool secure : {false, true}) {
+    LoginDialogue client(LoginDialogue::Role::Client, "bob@b.test", "b.test", secure);
+    LoginDialogue server(LoginDialogue::Role::Server, "", "", secure);
+    if (!secure) {
+      const std::pair both_start_tls{Dialogue::Then::StartTls, Dialogue::Then::StartTls};
+      EXPECT_EQ(talk(client, server, client.begin()), both_start_tls);
+    }
+    const std::pair both_open{Dialogue::Then::Open, Dialogue::Then::Open};
+    EXPECT_EQ(talk(client, server, client.secured()), both_open);
+    EXPECT_EQ(server.from(), "b.test");
+    EXPECT_EQ(server.to(), "bob@b.test");
+    EXPECT_EQ(client.rest() + server.rest(), "");
+  }
+}
+
+TEST(BenchLeg, CountsStanzasWhereverTheyAreCut) {
+  const std::string text = "<message><body>x</body></message><r xmlns='urn:xmpp:sm:3'/> <message/></message>";
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    Leg leg(-1, true);
+    const auto first = leg.hear(text.substr(0, cut));
+    const auto second = leg.hear(text.substr(cut));
+    EXPECT_EQ(first.stanzas + second.stanzas, 2U) << cut;
+    EXPECT_NE(first.wants_ack, second.wants_ack) << cut;
+    EXPECT_EQ(leg.ack(), "<a xmlns='urn:xmpp:sm:3' h='1'/>") << cut;
+  }
+}
+
 TEST(BenchDialogue, HearsRefusals) {
   for (const std::string refusal :
        {"<stream:error><host-unknown/></stream:error>", "</stream:features><stream:error/>"}) {
-    Dialogue near(Dialogue::Role::Initiator, "a.test", "b.test");
+    ServerDialogue near(ServerDialogue::Role::Initiator, "a.test", "b.test");
     Dialogue::Then then{};
     say(near, "<stream:stream>" + refusal, then);
     EXPECT_EQ(then, Dialogue::Then::Fail);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -14,7 +13,6 @@
 namespace sallyport::bench {
 namespace {
 
-constexpr std::string_view kEnd = "</message>";
 constexpr std::size_t kRecordOctets = 16 * 1024;
 constexpr auto kPatience = std::chrono::seconds(60);  // for anything that has to come about
 
@@ -65,21 +63,6 @@ std::string chat_message(const std::string& from, const std::string& to, std::si
   return text + rest;
 }
 
-/// One connection of ours, to the proxy (near) or from it.
-struct Load::Leg {
-  Leg(int socket, bool is_near, std::size_t number) : connection(socket), near(is_near), index(number) {}
-
-  enum class State { Connecting, Talking, Handshaking, Open };
-  Connection connection;
-  bool near;
-  std::size_t index;
-  bool only_handshake = false;
-  State state = State::Connecting;
-  std::optional<Dialogue> dialogue;
-  std::string from, to, carry;
-  std::uint32_t watched = 0;
-};
-
 Load::Load(const LoadSettings& settings)
     : settings_(settings), poll_(::epoll_create1(EPOLL_CLOEXEC)), listener_(listen_at(settings.sink)) {
   epoll_event event{};
@@ -108,11 +91,11 @@ void Load::shake_hands(const std::string& address, std::size_t count, std::size_
   std::size_t dialled = 0;
   while (shaken_ < count) {
     for (; dialled < count && dialled < shaken_ + at_once; ++dialled) {
-      auto leg = std::make_unique<Leg>(connect_to(address), true, 0);
+      auto leg = std::make_unique<Leg>(connect_to(address), true);
       leg->only_handshake = true;
+      leg->from = near_domain(0);
       leg->to = far_domain(0);
-      leg->state = Leg::State::Handshaking;
-      leg->connection.start_tls(context(true, near_domain(0)), false, leg->to);
+      begin_tls(*leg);
       add(std::move(leg));
     }
     turn(100);
@@ -168,16 +151,15 @@ void Load::idle(Clock::time_point end) {
 void Load::dial(std::size_t index) {
   const auto near = index % settings_.domains;
   const auto far = (index + index / settings_.domains) % settings_.domains;
-  auto leg = std::make_unique<Leg>(connect_to(settings_.near), true, index);
-  leg->from = near_domain(near);
+  auto leg = std::make_unique<Leg>(connect_to(settings_.near), true);
   leg->to = far_domain(far);
-  if (settings_.negotiate) {
-    leg->connection.send(leg->dialogue.emplace(Dialogue::Role::Initiator, leg->from, leg->to).begin());
-    leg->state = Leg::State::Talking;
-  } else {
-    leg->connection.start_tls(context(true, leg->from), false, leg->to);
-    leg->state = Leg::State::Handshaking;
+  leg->from = settings_.clients ? "c" + std::to_string(index) + "@" + leg->to : near_domain(near);
+  if (settings_.clients) {
+    leg->dialogue = std::make_unique<LoginDialogue>(LoginDialogue::Role::Client, leg->from, leg->to, settings_.blind);
+  } else if (!settings_.blind) {
+    leg->dialogue = std::make_unique<ServerDialogue>(ServerDialogue::Role::Initiator, leg->from, leg->to);
   }
+  begin(*leg);
   add(std::move(leg));
 }
 
@@ -185,16 +167,30 @@ void Load::accept() {
   while (true) {
     const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket < 0) return;
-    auto leg = std::make_unique<Leg>(socket, false, 0);
-    if (settings_.negotiate) {
-      leg->dialogue.emplace(Dialogue::Role::Receiver, "", "");
-      leg->state = Leg::State::Talking;
-    } else {
-      leg->connection.start_tls(context(false, far_domain(0)), true, "");
-      leg->state = Leg::State::Handshaking;
+    auto leg = std::make_unique<Leg>(socket, false);
+    if (settings_.clients) {
+      leg->dialogue = std::make_unique<LoginDialogue>(LoginDialogue::Role::Server, "", "", settings_.blind);
+    } else if (!settings_.blind) {
+      leg->dialogue = std::make_unique<ServerDialogue>(ServerDialogue::Role::Receiver, "", "");
     }
+    begin(*leg);
     add(std::move(leg));
   }
+}
+
+/// TLS comes first where the proxy knows nothing else.
+void Load::begin(Leg& leg) {
+  if (settings_.blind) {
+    if (!leg.near) leg.from = far_domain(0);
+    return begin_tls(leg);
+  }
+  leg.state = Leg::State::Talking;
+  if (const auto text = leg.dialogue->begin(); !text.empty()) leg.connection.send(text);
+}
+
+void Load::begin_tls(Leg& leg) {
+  leg.connection.start_tls(context(leg), !leg.near, leg.to);
+  leg.state = Leg::State::Handshaking;
 }
 
 void Load::add(std::unique_ptr<Leg> leg) {
@@ -235,8 +231,6 @@ void Load::turn(int wait_ms) {
 
 void Load::attend(Leg& leg) {
   switch (leg.state) {
-    case Leg::State::Connecting:
-      break;
     case Leg::State::Handshaking:
       shake(leg);
       if (leg.only_handshake && leg.state == Leg::State::Open) return end(leg);
@@ -292,9 +286,8 @@ void Load::talk(Leg& leg) {
       case Dialogue::Then::Open:
         return opened(leg);
       case Dialogue::Then::StartTls:
-        leg.connection.start_tls(leg.near ? context(true, leg.from) : context(false, dialogue.own_domain()), !leg.near,
-                                 leg.to);
-        leg.state = Leg::State::Handshaking;
+        if (!leg.near) leg.from = dialogue.from();
+        begin_tls(leg);
         return shake(leg);
       case Dialogue::Then::Read:
         break;
@@ -305,28 +298,30 @@ void Load::talk(Leg& leg) {
 
 void Load::opened(Leg& leg) {
   leg.state = Leg::State::Open;
-  if (leg.near) {
-    ++near_open_;
+  ++(leg.near ? near_open_ : far_open_);
+  if (settings_.clients) {
+    // The far leg is the server's: it sends for others, to the client that has logged in there.
+    const std::string client = (leg.near ? leg.dialogue->from() : leg.dialogue->to()) + "/" + std::string(kResource);
+    const std::string friendly = "juliet@" + (leg.near ? leg.dialogue->to() : leg.dialogue->from()) + "/balcony";
+    leg.from = leg.near ? client : friendly;
+    leg.to = leg.near ? friendly : client;
     senders_.push_back(&leg);
-  } else {
-    ++far_open_;
-    if (leg.dialogue) heard(leg, leg.dialogue->rest());
+  } else if (leg.near) {
+    leg.from = "romeo@" + leg.from + "/orchard";
+    leg.to = "juliet@" + leg.to + "/balcony";
+    senders_.push_back(&leg);
   }
+  if (leg.dialogue) heard(leg, leg.dialogue->rest());
+  leg.dialogue.reset();
 }
 
 void Load::heard(Leg& leg, const std::string& text) {
-  if (leg.near) {
-    if (text.find('<') != std::string::npos) fail(leg, "the proxy says " + text);
-    return;
-  }
-  // An end tag may be cut in two by the records.
-  leg.carry += text;
-  std::string_view rest = leg.carry;
-  for (auto at = rest.find(kEnd); at != std::string_view::npos; at = rest.find(kEnd)) {
-    ++counted_;
-    rest.remove_prefix(at + kEnd.size());
-  }
-  leg.carry.erase(0, leg.carry.size() - std::min(rest.size(), kEnd.size() - 1));
+  const bool silent = leg.near && !settings_.clients;
+  if ((silent && text.find('<') != std::string::npos) || text.find("<stream:error") != std::string::npos)
+    fail(leg, "the proxy says " + text);
+  const auto heard = leg.hear(text);
+  counted_ += heard.stanzas;
+  if (heard.wants_ack) leg.connection.send(leg.ack());
 }
 
 void Load::end(Leg& leg) {
@@ -338,17 +333,17 @@ void Load::fail(const Leg& leg, const std::string& what) const {
   throw std::runtime_error((leg.near ? "near leg " + leg.from + " > " + leg.to : std::string("far leg")) + ": " + what);
 }
 
-SSL_CTX* Load::context(bool near, const std::string& domain) {
-  auto& found = contexts_[domain];
-  if (!found) {
-    const auto folder = settings_.certificates + (near ? "/north/" : "/south/");
-    found = tls_context(!near, folder + domain + ".pem", folder + "ca.pem");
-  }
+/// Clients show no certificate and are not asked for one; servers show theirs, and to each other both do.
+SSL_CTX* Load::context(const Leg& leg) {
+  const auto folder = settings_.certificates + (leg.near ? "/north/" : "/south/");
+  const bool shows = !settings_.clients || !leg.near, asks = !settings_.clients || leg.near;
+  auto& found = contexts_[shows ? leg.from : std::string()];
+  if (!found) found = tls_context(!leg.near, shows ? folder + leg.from + ".pem" : "", asks ? folder + "ca.pem" : "");
   return found.get();
 }
 
 std::string Load::next_message(const Leg& leg) {
-  return chat_message("romeo@" + leg.from + "/orchard", "juliet@" + leg.to + "/balcony", settings_.octets, ++messages_);
+  return chat_message(leg.from, leg.to, settings_.octets, ++messages_);
 }
 
 }  // namespace sallyport::bench

@@ -1,4 +1,5 @@
-// Both servers of the benchmark in one thread: near legs that send, and the sink that counts.
+// Both ends of the benchmark in one thread: near legs that send, and the sink that counts. Between two servers stanzas
+// go one way; a client and its server send to each other in turn, over the one connection that they have.
 #pragma once
 
 #include <chrono>
@@ -9,15 +10,15 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/bench/connection.h"
-#include "tests/bench/dialogue.h"
+#include "tests/bench/leg.h"
 
 namespace sallyport::bench {
 
 using Clock = std::chrono::steady_clock;
 
 struct LoadSettings {
-  bool negotiate = true;     ///< XMPP on both sides; else TLS from the first octet, as for a blind proxy
+  bool blind = false;        ///< the proxy knows no XMPP: TLS from the first octet, and servers say nothing in it
+  bool clients = false;      ///< the near legs are clients of the far servers
   std::string near, sink;    ///< where the proxy listens; where it finds us
   std::string certificates;  ///< folder made by certificates.py
   std::size_t legs = 10;
@@ -57,10 +58,11 @@ class Load {
   std::uint64_t behind() const { return behind_; }
 
  private:
-  struct Leg;
   void add(std::unique_ptr<Leg> leg);
   void accept();
   void dial(std::size_t index);
+  void begin(Leg& leg);
+  void begin_tls(Leg& leg);
   void turn(int wait_ms);
   void attend(Leg& leg);
   void talk(Leg& leg);
@@ -72,7 +74,7 @@ class Load {
   void watch(Leg& leg);
   void end(Leg& leg);
   [[noreturn]] void fail(const Leg& leg, const std::string& what) const;
-  SSL_CTX* context(bool near, const std::string& domain);
+  SSL_CTX* context(const Leg& leg);
   std::string next_message(const Leg& leg);
 
   const LoadSettings settings_;

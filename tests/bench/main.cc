@@ -20,7 +20,6 @@ struct Options {
   std::vector<pid_t> processes;
   double rate = 20'000, warm = 1, seconds = 5, idle = 2;
   std::size_t at_once = 16;
-  bool blind = false;
 };
 
 Clock::time_point after(double seconds) {
@@ -48,18 +47,24 @@ void flow(const Options& options, bool packed) {
               static_cast<unsigned long long>(stanzas), took, used, static_cast<unsigned long long>(load.behind()));
 }
 
-/// CPU per establishment, then memory per crossing that has carried stanzas and is idle.
+/// CPU per establishment; then CPU while all have carried stanzas and are idle, and memory per crossing after that.
 void establish(const Options& options) {
   Load load(options.load);
   const ProcessClocks clocks(options.processes);
   const auto memory = anonymous_memory(options.processes);
   const auto cpu = clocks.seconds();
+  const auto start = Clock::now();
   load.open(options.at_once);
   const auto used = clocks.seconds() - cpu;
+  const auto took = std::chrono::duration<double>(Clock::now() - start).count();
   load.send_each(3);
+  load.idle(after(options.warm));
+  const auto cpu_before = clocks.seconds();
   load.idle(after(options.idle));
+  const auto idle = (clocks.seconds() - cpu_before) / options.idle;
   const auto grown = static_cast<double>(anonymous_memory(options.processes)) - static_cast<double>(memory);
-  std::printf("{\"legs\":%zu,\"cpu\":%.9f,\"memory\":%.0f}\n", options.load.legs, used, grown);
+  std::printf("{\"legs\":%zu,\"seconds\":%.6f,\"cpu\":%.9f,\"idle\":%.9f,\"memory\":%.0f}\n", options.load.legs, took,
+              used, idle, grown);
 }
 
 /// CPU of TLS handshakes alone, one leg each.
@@ -86,17 +91,17 @@ int main(int count, char** arguments) {
   app.add_option("--rate", options.rate, "Stanzas a second");
   app.add_option("--warm", options.warm, "Seconds before the window");
   app.add_option("--seconds", options.seconds, "Seconds of the window");
-  app.add_option("--idle", options.idle, "Seconds before memory is read");
+  app.add_option("--idle", options.idle, "Seconds in which nothing is sent");
   app.add_option("--at-once", options.at_once, "Legs in negotiation at once");
   app.add_option("--process", options.processes, "Processes whose CPU counts")->required();
-  app.add_flag("--blind", options.blind, "TLS from the first octet, no XMPP");
+  app.add_flag("--blind", options.load.blind, "The proxy knows no XMPP: TLS from the first octet");
+  app.add_flag("--clients", options.load.clients, "Clients and their servers, instead of servers");
   auto* const paced = app.add_subcommand("paced", "One stanza a record, at a rate");
   auto* const packed = app.add_subcommand("packed", "Records full of stanzas, as fast as they are taken");
   auto* const opening = app.add_subcommand("establish", "Opening legs, and what they hold when idle");
   auto* const shaking = app.add_subcommand("handshake", "TLS handshakes with the proxy alone");
   app.require_subcommand(1);
   CLI11_PARSE(app, count, arguments);
-  options.load.negotiate = !options.blind;
   std::signal(SIGPIPE, SIG_IGN);
   try {
     if (paced->parsed()) flow(options, false);

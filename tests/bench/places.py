@@ -7,8 +7,9 @@ from lab.certificates import Authority
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GUARD_NEAR, GUARD_NEAR_TLS = "127.0.50.10:5269", "127.0.50.10:5270"
+GUARD_CLIENTS = "127.0.50.10:5222"
 GUARD_FAR = "127.0.50.20:5269"
-HAPROXY = "127.0.50.40:5269"
+HAPROXY, HAPROXY_CLIENTS = "127.0.50.40:5269", "127.0.50.40:5222"
 SINK = "127.0.50.30:5269"
 SPIF = ROOT / "tests/policy/label/data/policies/acme-spif.xml"
 DOMAINS = 50  # on each side; as many as there are certificates

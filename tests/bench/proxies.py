@@ -25,9 +25,14 @@ defaults
 frontend near
     bind {listen} ssl crt {certificates}/north/{far}.pem ca-file {certificates}/north/ca.pem verify required
     default_backend far
+frontend clients
+    bind {clients} ssl crt {certificates}/north/{far}.pem
+    default_backend servers
 backend far
     server sink {sink} ssl crt {certificates}/south/{near}.pem ca-file {certificates}/south/ca.pem verify required \
 verifyhost {far} sni str({far}) no-ssl-reuse
+backend servers
+    server sink {sink} ssl ca-file {certificates}/south/ca.pem verify required verifyhost {far} sni str({far}) no-ssl-reuse
 """
 
 POLICY = """
@@ -47,6 +52,14 @@ to = [{to_list}]
 direction = "both"
 stanzas = ["message", "presence", "iq"]
 {peering}
+# What stages judge of a client's session is not built yet; shape and addresses are.
+[[login]]
+id = "clients"
+from = ["north"]
+to = [{to_list}]
+mechanisms = ["SCRAM-SHA-1"]
+stanzas = ["message", "presence", "iq"]
+off = ["payload", "label", "presence", "content", "rate"]
 """
 
 # What the stages need: `bare` judges shape and addresses only; `whole` has every stage on, with a label for what comes
@@ -106,11 +119,25 @@ anchors = ["{certificates}/{name}/ca.pem"]
 bind = ["{bind}"]
 
 [edge.{name}.limits]
-connections = 100000
+{limits}
+[edge.{name}.client_limits]
+{limits}
+"""
+
+# Everything comes from one address, and each stream says that it is there once in the time that it is watched (P10).
+LIMITS = """connections = 100000
 connections_per_address = 100000
 attempts_per_minute = 1000000
 handshakes = 10000
 handshakes_per_address = 10000
+keepalive = "30s"
+"""
+
+
+NEXT_HOP = f"""[[edge.{{name}}.next_hop]]
+domain = "{{domain}}"
+targets = ["{places.SINK}"]
+service = "{{service}}"
 """
 
 
@@ -129,7 +156,7 @@ def until_open(address, process):
 
 class HAProxy:
     name = "HAProxy"
-    near = places.HAPROXY
+    near, clients = places.HAPROXY, places.HAPROXY_CLIENTS
     load_options = ["--blind"]
 
     def __init__(self, folder, certificates, cpu):
@@ -138,10 +165,11 @@ class HAProxy:
     def start(self):
         self.folder.mkdir(parents=True)
         file = self.folder / "haproxy.cfg"
-        file.write_text(HAPROXY.format(listen=self.near, sink=places.SINK, certificates=self.certificates,
+        file.write_text(HAPROXY.format(listen=self.near, clients=self.clients, sink=places.SINK, certificates=self.certificates,
                                        near=places.near_domain(0), far=places.far_domain(0)))
         self.process = Process("haproxy", pinned(self.cpu, ["haproxy", "-db", "-f", file]), self.folder)
-        until_open(self.near, self.process)
+        for address in (self.near, self.clients):
+            until_open(address, self.process)
 
     def processes(self):
         return [self.process.pid]
@@ -153,7 +181,7 @@ class HAProxy:
 
 class Guard:
     name = "guard"
-    near = places.GUARD_NEAR
+    near, clients = places.GUARD_NEAR, places.GUARD_CLIENTS
     load_options = []
     policy = "bare"
 
@@ -170,7 +198,7 @@ class Guard:
         (self.folder / "sallyport.toml").write_text(self._configuration())
         self.process = Process("sallyport", pinned(self.cpu, [program, "run", "-c", self.folder / "sallyport.toml",
                                                               "--libexec", program.parent]), self.folder)
-        for address in (places.GUARD_NEAR, places.GUARD_FAR):
+        for address in (places.GUARD_NEAR, places.GUARD_CLIENTS, places.GUARD_FAR):
             until_open(address, self.process)
 
     def _policy(self):
@@ -190,14 +218,16 @@ class Guard:
         for name, listen, own, others in (
                 ("north", places.GUARD_NEAR, places.near_domain, places.far_domain),
                 ("south", places.GUARD_FAR, places.far_domain, places.near_domain)):
-            listen_tls = f'listen_tls = ["{places.GUARD_NEAR_TLS}"]' if name == "north" else ""
+            listen_tls = f'listen_tls = ["{places.GUARD_NEAR_TLS}"]\nlisten_clients = ["{places.GUARD_CLIENTS}"]' \
+                if name == "north" else ""
             parts.append(EDGE.format(name=name, listen=listen, listen_tls=listen_tls, certificates=self.certificates,
-                                     bind=listen.split(":")[0]))
+                                     bind=listen.split(":")[0], limits=LIMITS))
             for index in range(places.DOMAINS):
                 file = f"{self.certificates}/{name}/{others(index)}"
                 parts.append(f'[[edge.{name}.face]]\ndomain = "{others(index)}"\n'
                              f'certificate = "{file}.pem"\nkey = "{file}.key"\n'
-                             f'[[edge.{name}.next_hop]]\ndomain = "{own(index)}"\ntargets = ["{places.SINK}"]\n')
+                             + "".join(NEXT_HOP.format(name=name, domain=own(index), service=service)
+                                       for service in ("servers", "clients")))
         return "".join(parts)
 
     def processes(self):
