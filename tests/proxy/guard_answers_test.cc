@@ -79,17 +79,17 @@ class Answers : public ::testing::Test {
   /// The far server takes over what was delivered, and room for more is given.
   void settle_far() {
     for (const auto& [edge, leg] : {std::pair(kSouth, far), std::pair(kNorth, back)}) {
-      const auto all = scene.all<airlock::Deliver>(edge);
-      if (all.empty() || all.back().leg != leg) continue;
-      scene.frame(edge, leg, Scene::settled(std::get<airlock::Deliver>(all.back().body).number));
+      const Out* last = scene.last_out<airlock::Deliver>(edge);
+      if (last != nullptr && last->leg == leg)
+        scene.frame(edge, leg, Scene::settled(std::get<airlock::Deliver>(last->body).number));
     }
   }
   /// The id under which the last request left.
   std::string token() const {
-    const std::vector<std::string> all = scene.delivered(kSouth);
-    if (all.empty()) return "";
-    const std::size_t at = all.back().find(" id='") + 5;
-    return all.back().substr(at, all.back().find('\'', at) - at);
+    const Out* last = scene.last_out<airlock::Deliver>(kSouth);
+    if (last == nullptr) return "";
+    const std::size_t at = last->xml.find(" id='") + 5;
+    return last->xml.substr(at, last->xml.find('\'', at) - at);
   }
   static std::string error(std::string_view type, std::string_view condition, std::string_view id = "7",
                            std::string_view to = "bob@bravo.test") {
