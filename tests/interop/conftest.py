@@ -1,5 +1,6 @@
 """The laboratory for the tests of this folder. They run under tests/lab/enclosed."""
 
+import contextlib
 import pathlib
 import sys
 
@@ -26,12 +27,17 @@ def stage(request, laboratory):
 
 
 # The control comes first: what fails directly says something about servers and clients, not about the guard.
-FORMS = ["direct"]
+FORMS = ["direct", "guarded"]
 
 
 @pytest.fixture(scope="module", params=FORMS)
 def client_laboratory(request):
     """Makes a laboratory for clients away from home: without the guard, or with it."""
+    @contextlib.contextmanager
     def make(**more):
-        return Laboratory(direct=request.param == "direct", families=(4, 6), **more)
+        with Laboratory(direct=request.param == "direct", families=(4, 6), **more) as laboratory:
+            pids = laboratory.guard.pids() if laboratory.guard else {}
+            yield laboratory
+            if laboratory.guard:
+                laboratory.guard.end_well(pids)
     return make

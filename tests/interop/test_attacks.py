@@ -7,7 +7,6 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from lab.enclaves import NORTH, SOUTH
-from lab.guard import sanitizer_reports
 from lab.laboratory import Laboratory
 from lab.s2s_peer import SERVER, header, s
 from lab.conversation import STANZAS, Silence
@@ -23,12 +22,7 @@ def laboratory():
     with Laboratory("hand", "hand", limits=PLENTY) as laboratory:
         pids = laboratory.guard.pids()
         yield laboratory
-        assert laboratory.guard.pids() == pids, "a process of the guard ended"
-        laboratory.guard.stop()
-        reports = sanitizer_reports(laboratory.folder)
-        assert not reports, reports[0]
-        verified = laboratory.guard.verify()
-        assert verified.returncode == 0, verified.stdout + verified.stderr
+        laboratory.guard.end_well(pids)
 
 
 @pytest.fixture

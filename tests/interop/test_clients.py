@@ -36,7 +36,7 @@ if LONG:
 
 @pytest.fixture(scope="module")
 def laboratory(client_laboratory):
-    with client_laboratory(archive=True, strangers=2 * len(SPREAD) + 2) as laboratory:
+    with client_laboratory(archive=True, strangers=2 * len(SPREAD) + 2, direct_tls_to=(NORTH,)) as laboratory:
         yield laboratory
 
 
@@ -56,6 +56,8 @@ def enter(laboratory, client, far, way):
         roamer = laboratory.client(near, account, "away", way)
     else:
         roamer = ProgramClient(client, account, *laboratory.entrance(near, far, way.family), "away", way)
+    if laboratory.guard:
+        laboratory.guard.record_where(lambda record: ["jid", roamer.jid] in record.get("details", []), f"the session of {roamer.jid}")
     return ClientStage(roamer, laboratory.client(far, friend, "home"), laboratory.client(far, account, "twin"), laboratory.products[far])
 
 

@@ -10,7 +10,8 @@ def occupied():
     found = []
     for enclave in ENCLAVES:
         for address, port, kind in ((enclave.server(), C2S_PORT, socket.SOCK_STREAM), (enclave.server(), S2S_PORT, socket.SOCK_STREAM),
-                                    (enclave.guard(), S2S_PORT, socket.SOCK_STREAM), (enclave.resolver(), 53, socket.SOCK_DGRAM)):
+                                    (enclave.guard(), S2S_PORT, socket.SOCK_STREAM), (enclave.guard(), C2S_PORT, socket.SOCK_STREAM),
+                                    (enclave.resolver(), 53, socket.SOCK_DGRAM)):
             with socket.socket(socket.AF_INET, kind) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:

@@ -18,11 +18,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from lab.addresses_in_use import occupied  # noqa: E402
 from lab.conversation import STANZAS, Silence  # noqa: E402
-from lab.enclaves import NORTH, SOUTH  # noqa: E402
+from lab.enclaves import C2S_PORT, NORTH, SOUTH  # noqa: E402
 from lab.guard import POLICIES, command, program  # noqa: E402
-from lab.laboratory import ACCOUNTS, Laboratory  # noqa: E402
+from lab.laboratory import ACCOUNTS, Account, Laboratory  # noqa: E402
 from lab.person import Person  # noqa: E402
 from lab.waiting import until_true  # noqa: E402
+from lab.xmpp_client import Way  # noqa: E402
 
 HOME = pathlib.Path(tempfile.gettempdir()) / "sallyport-demo"
 WIDTH = 150  # columns of a shown record
@@ -65,6 +66,12 @@ class Demo:
             after = f", on the other side {record['label_out']}" if record.get("label_out", "") != record["label_in"] else ""
             self.say("label", f"{record['label_in']}{after}{DIM}{why(record)}{PLAIN}")
 
+    def event(self, since, code, *details):
+        """What the guard says of a session: an event of the log, and these of its details."""
+        record = self.laboratory.guard.record_where(lambda each: each.get("code") == code, code, 20, since)
+        told = dict(record["details"])
+        self.say("recorded", f"{code}: {', '.join(told[name] for name in details)} {DIM}(audit record {record['n']}){PLAIN}")
+
 
 def why(record):
     return f" (refused: {record['label_detail']})" if record.get("label_detail") else ""
@@ -97,6 +104,7 @@ async def people(demo):
     await codename(demo, romeo)
     await withdrawn(demo, romeo, juliet)
     await labels(demo, romeo, juliet)
+    await roaming(demo, juliet)
     await romeo.leave()
     await juliet.leave()
 
@@ -255,6 +263,36 @@ async def labelled(demo, speaker, listener, text, marking):
     demo.verdict(since, of_kind("message", speaker.boundjid.bare), "the message")
 
 
+async def roaming(demo, juliet):
+    demo.step("A client of the north logs in to the south's server: the nurse is on a journey")
+    laboratory = demo.laboratory
+    since = demo.mark()
+    nurse = Person("nurse@south.test", ACCOUNTS[SOUTH]["nurse"], NORTH.guard(), laboratory.authorities[NORTH].file, "abroad")
+    demo.say("connects", f"to {NORTH.guard()} port {C2S_PORT}, where north's DNS says that south.test is")
+    await nurse.enter()
+    demo.event(since, "session.offered", "client")
+    demo.event(since, "session.login", "mechanism", "account")
+    demo.event(since, "session.bound", "jid")
+    demo.say("logged in", f"{nurse.boundjid}, with a roster of {len(nurse.client_roster)} contacts from her own server")
+    for speaker, listener, text in ((nurse, juliet, "Madam! Your mother craves a word with you."), (juliet, nurse, "Good nurse, what news?")):
+        since = demo.mark()
+        speaker.send_message(mto=listener.boundjid.full, mbody=text, mtype="chat")
+        demo.sent(f"\u201c{text}\u201d from {speaker.boundjid}")
+        await listener.hear(lambda m: m.name == "message" and m["body"] == text, "the message")
+        demo.arrived(f"at {listener.boundjid}")
+        demo.verdict(since, of_kind("message", speaker.boundjid.bare), "the message")
+    await nurse.leave()
+    demo.step("Forged: a client that has logged in as the nurse speaks as Juliet")
+    since = demo.mark()
+    account = Account("nurse", ACCOUNTS[SOUTH]["nurse"], SOUTH)
+    client = laboratory.client(NORTH, account, "abroad", Way("SCRAM-SHA-256"))
+    stanza = "<message from='juliet@south.test' to='romeo@north.test' type='chat'><body>It is over.</body></message>"
+    client.send(stanza)
+    demo.sent(stanza)
+    demo.say("answer", f"{RED}stream error: {client.ending()}{PLAIN}")
+    demo.verdict(since, lambda each: each.get("verdict") == "sever", "the refusal")
+
+
 def condition_of(stanza):
     """The stanza error's condition; slixmpp itself does not know all that RFC 6120 names."""
     return next(child.tag.partition("}")[2] for child in stanza["error"].xml if child.tag.startswith("{" + STANZAS + "}"))
@@ -329,6 +367,7 @@ def how_to_go_on(laboratory):
 {BOLD}Everything keeps running.{PLAIN} Connect with any XMPP client (trust the authority, or accept the certificate):
    romeo@north.test   password {ACCOUNTS[NORTH]['romeo']}   server {NORTH.server()} port 5222   authority {laboratory.authorities[NORTH].file}
    juliet@south.test  password {ACCOUNTS[SOUTH]['juliet']}    server {SOUTH.server()} port 5222   authority {laboratory.authorities[SOUTH].file}
+   nurse@south.test   password {ACCOUNTS[SOUTH]['nurse']}    in the north, through the guard: server {NORTH.guard()} port 5222   authority {laboratory.authorities[NORTH].file}
 Watch the verdicts:
    {sallyport} audit show {guard.audit_folder} --follow
 Change {guard.policy_file}, then:

@@ -21,7 +21,7 @@ class Resolver:
             lines += [f"host-record={host},{address}" for address in addresses]
             lines.append(f"srv-host=_xmpp-server._tcp.{domain},{host},{S2S_PORT},5,10")
             lines.append(f"srv-host=_xmpp-client._tcp.{domain},{host},{C2S_PORT},5,10")
-            lines.append(f"srv-host=_xmpps-client._tcp.{domain},{host},{C2S_TLS_PORT},5,10")
+            lines.append(f"srv-host=_xmpps-client._tcp.{domain},{host},{C2S_TLS_PORT},1,10")  # first, for who looks for it
         configuration = self.folder / f"dnsmasq-{self.enclave.name}.conf"
         configuration.write_text("\n".join(lines) + "\n")
         self.process = Process(f"dns-{self.enclave.name}", ["dnsmasq", f"--conf-file={configuration}"], self.folder)

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 
-from lab.enclaves import ENCLAVES, S2S_PORT, other
+from lab.enclaves import C2S_PORT, C2S_TLS_PORT, ENCLAVES, S2S_PORT, other
 from lab.process import Process
 from lab.waiting import until_accepting, until_true
 
@@ -20,14 +20,22 @@ STAGES_OFF = POLICIES / "stages-off.toml"
 
 EDGE = """
 [edge.{name}]
-listen = [{listen}]
+listen = [{servers}]
+listen_clients = [{clients}]
+listen_clients_tls = [{clients_tls}]
+direct_tls = {direct_tls}
 anchors = ["{anchor}"]
 crls = ["{revoked}"]
 resolvers = [{resolvers}]
 local_addresses = true
 bind = [{bind}]
 lanes = {lanes}
+
+[edge.{name}.limits]
 {limits}
+
+[edge.{name}.client_limits]
+{client_limits}
 """
 
 FACE = """
@@ -42,6 +50,14 @@ NEXT_HOP = """
 [[edge.{name}.next_hop]]
 domain = "{domain}"
 targets = [{targets}]
+service = "{service}"
+"""
+
+# All clients of a play come from one address.
+CLIENT_LIMITS = """
+connections_per_address = 1000
+attempts_per_minute = 100000
+handshakes_per_address = 100
 """
 
 
@@ -62,9 +78,13 @@ def command(*words, check=True):
 
 
 class Guard:
-    """faces: for each enclave, {far domain: Certificate} to show there. authorities: for each enclave, the one it trusts."""
+    """faces: for each enclave, {far domain: Certificate} to show there. authorities: for each enclave, the one it trusts.
 
-    def __init__(self, folder, faces, authorities, families=(4,), lanes=1, policy=POLICY, limits="", dns=True, build=None):
+    direct_tls_to: the enclaves whose servers are met with direct TLS where their DNS names it.
+    """
+
+    def __init__(self, folder, faces, authorities, families=(4,), lanes=1, policy=POLICY, limits="", client_limits=CLIENT_LIMITS,
+                 dns=True, direct_tls_to=(), build=None):
         self.folder = pathlib.Path(folder)
         self.faces = faces
         self.authorities = authorities
@@ -72,7 +92,9 @@ class Guard:
         self.lanes = lanes
         self.policy = policy
         self.limits = limits
+        self.client_limits = client_limits
         self.dns = dns
+        self.direct_tls_to = direct_tls_to
         self.build = build
         self.process = None
         self.parts = {}
@@ -100,12 +122,14 @@ class Guard:
             parts.append(EDGE.format(
                 name=enclave.name, anchor=self.authorities[enclave].file, revoked=self.authorities[enclave].revoked,
                 resolvers=f'"{enclave.resolver()}:53"' if self.dns else "", lanes=self.lanes,
-                listen=", ".join(f'"{bracketed(address)}:{S2S_PORT}"' for address in addresses),
-                bind=", ".join(f'"{address}"' for address in addresses),
-                limits=f"[edge.{enclave.name}.limits]\n{self.limits}" if self.limits else ""))
+                servers=endpoints(addresses, S2S_PORT), clients=endpoints(addresses, C2S_PORT),
+                clients_tls=endpoints(addresses, C2S_TLS_PORT), direct_tls=str(enclave in self.direct_tls_to).lower(),
+                bind=", ".join(f'"{address}"' for address in addresses), limits=self.limits, client_limits=self.client_limits))
             if not self.dns:
-                targets = ", ".join(f'"{bracketed(enclave.server(family))}:{S2S_PORT}"' for family in self.families)
-                parts += [NEXT_HOP.format(name=enclave.name, domain=domain, targets=targets) for domain in enclave.domains]
+                servers = [enclave.server(family) for family in self.families]
+                hops = [(domain, S2S_PORT, "servers") for domain in enclave.domains] + [(enclave.domain, C2S_PORT, "clients")]
+                parts += [NEXT_HOP.format(name=enclave.name, domain=domain, targets=endpoints(servers, port), service=service)
+                          for domain, port, service in hops]
             for domain in other(enclave).domains:
                 face = self.faces[enclave][domain]
                 parts.append(FACE.format(name=enclave.name, domain=domain, certificate=face.certificate, key=face.key))
@@ -137,7 +161,8 @@ class Guard:
     def wait_until_open(self, deadline=60):
         for enclave in ENCLAVES:
             for family in self.families:
-                until_accepting(enclave.guard(family), S2S_PORT, deadline, self.process)
+                for port in (S2S_PORT, C2S_PORT, C2S_TLS_PORT):
+                    until_accepting(enclave.guard(family), port, deadline, self.process)
 
     def stop(self):
         """The exit status; of several processes the worst. Edges end first, with the guard's help."""
@@ -185,6 +210,15 @@ class Guard:
     def verify(self):
         return command("audit", "verify", self.audit_folder, check=False)
 
+    def end_well(self, pids):
+        """Stops it; fails unless its processes were those still, no sanitizer has anything to say, and the log is whole."""
+        assert self.pids() == pids, "a process of the guard ended"
+        self.stop()
+        reports = sanitizer_reports(self.folder)
+        assert not reports, reports[0]
+        verified = self.verify()
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+
 
 class News:
     """Follows an audit log from where it stands now, reading each line once."""
@@ -214,6 +248,11 @@ class News:
 
 def bracketed(address):
     return f"[{address}]" if ":" in address else address
+
+
+def endpoints(addresses, port):
+    """The items of a list of addresses with port."""
+    return ", ".join(f'"{bracketed(address)}:{port}"' for address in addresses)
 
 
 def resident_octets(pid):

@@ -5,6 +5,7 @@ import itertools
 import pathlib
 import tempfile
 
+from lab.c2s_server import ClientServer
 from lab.certificates import Authority
 from lab.dns import Resolver
 from lab.ejabberd import Ejabberd
@@ -36,7 +37,7 @@ class Account:
 class Laboratory:
     """Two enclaves.
 
-    north, south: "prosody", "ejabberd", or "hand" for a hand-made listener (lab.s2s_peer).
+    north, south: "prosody", "ejabberd", or "hand" for hand-made listeners for servers and for clients (lab.s2s_peer, lab.c2s_server).
     families: the IP families used on every connection between servers and guard.
     direct: the enclaves find each other without a guard, each trusting the other's authority. It is the control that shows that
     servers, DNS and clients of the laboratory work.
@@ -46,10 +47,12 @@ class Laboratory:
     trusted: cleared, the guard's faces come from an authority that no server knows.
     archive: the servers keep what is said (XEP-0313), which slows them down with every message.
     strangers: so many further accounts in each enclave, for stranger() to hand out.
+    direct_tls_to: the enclaves whose servers the guard meets with direct TLS when clients log in to them.
     """
 
     def __init__(self, north="prosody", south="ejabberd", families=(4,), direct=False, trusted=True, lanes=1, policy=POLICY,
-                 limits="", folder=None, level="info", apart=False, dns=True, build=None, strangers=0, archive=False):
+                 limits="", folder=None, level="info", apart=False, dns=True, build=None, strangers=0, archive=False,
+                 direct_tls_to=()):
         self._temporary = None
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="sallyport-lab-")
@@ -65,7 +68,8 @@ class Laboratory:
             "server", enclave.domains, WITHOUT_XMPP_ADDR if direct else ALL_NAMES) for enclave in ENCLAVES}
         self.resolvers = {enclave: Resolver(enclave, self.view(enclave), self.folder) for enclave in ENCLAVES}
         self.guard = None if direct else Guard(
-            self.folder, self._faces(trusted), self.authorities, self.families, lanes, policy, limits, dns, build)
+            self.folder, self._faces(trusted), self.authorities, self.families, lanes, policy, limits, dns=dns, build=build,
+            direct_tls_to=direct_tls_to)
         self._strangers = {enclave: itertools.count(1) for enclave in ENCLAVES}
         self.accounts = {enclave: {**ACCOUNTS[enclave], **{f"stranger{n}": f"{enclave.name}-secret-{n}" for n in range(1, strangers + 1)}}
                          for enclave in ENCLAVES}
@@ -73,6 +77,7 @@ class Laboratory:
         both.write_bytes(b"".join(self.authorities[enclave].file.read_bytes() for enclave in ENCLAVES))
         self.servers = {}
         self.listeners = {}
+        self.client_servers = {}
         for enclave, product in self.products.items():
             if product in PRODUCTS:
                 trust = both if direct else self.authorities[enclave].file
@@ -107,9 +112,10 @@ class Laboratory:
             if product == "hand":
                 self.listeners[enclave] = Listener(enclave.server(self.families[0]), enclave.domains,
                                                    self.certificates[enclave], self.authorities[enclave].file)
+                self.client_servers[enclave] = ClientServer(enclave.domain, enclave.server(self.families[0]), self.certificates[enclave])
 
     def stop(self):
-        for listener in self.listeners.values():
+        for listener in (*self.listeners.values(), *self.client_servers.values()):
             listener.close()
         for part in (*self.servers.values(), self.guard, *self.resolvers.values()):
             if part:
