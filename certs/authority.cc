@@ -27,7 +27,7 @@ Botan::X509_DN subject(const std::string& name) {
   return subject;
 }
 
-Botan::AlternativeName alternative_names(const Domains& domains) {
+Botan::AlternativeName alternative_names(const Domains& domains, XmppAddr xmpp_addr) {
   Botan::AlternativeName names;
   for (const auto& domain : domains) {
     const std::string ascii = inspect::Jid::to_ascii(domain);
@@ -35,7 +35,8 @@ Botan::AlternativeName alternative_names(const Domains& domains) {
     names.add_attribute("DNS", ascii);
     for (const char* service : {"_xmpp-server.", "_xmpp-client."})
       names.add_othername(OID(std::string(kSrvNameOid)), service + ascii, Botan::IA5_STRING);
-    names.add_othername(OID(std::string(kXmppAddrOid)), domain, Botan::UTF8_STRING);
+    if (xmpp_addr == XmppAddr::Included)
+      names.add_othername(OID(std::string(kXmppAddrOid)), domain, Botan::UTF8_STRING);
   }
   return names;
 }
@@ -45,13 +46,13 @@ void add(Botan::Extensions& to, Extension extension, bool critical = false) {
   to.add_new(std::make_unique<Extension>(std::move(extension)).release(), critical);
 }
 
-Botan::Extensions leaf_extensions(const Domains& domains) {
+Botan::Extensions leaf_extensions(const Domains& domains, XmppAddr xmpp_addr) {
   Botan::Extensions extensions;
   add(extensions, Basic_Constraints(false), true);
   add(extensions, Key_Usage(Botan::DIGITAL_SIGNATURE), true);
   // T-11: serverAuth and clientAuth.
   add(extensions, Extended_Key_Usage({OID("1.3.6.1.5.5.7.3.1"), OID("1.3.6.1.5.5.7.3.2")}));
-  add(extensions, Subject_Alternative_Name(alternative_names(domains)));
+  add(extensions, Subject_Alternative_Name(alternative_names(domains, xmpp_addr)));
   return extensions;
 }
 
@@ -104,12 +105,13 @@ Result<Authority> Authority::open(const Botan::X509_Certificate& certificate, Ke
   return Authority(certificate, std::move(key));
 }
 
-Result<Botan::X509_Certificate> Authority::issue(const Domains& domains, const Botan::Public_Key& key, Period period,
+Result<Botan::X509_Certificate> Authority::issue(const Domains& domains, XmppAddr xmpp_addr,
+                                                 const Botan::Public_Key& key, Period period,
                                                  Botan::RandomNumberGenerator& rng) const {
   if (auto why = weakness(key); !why.empty()) return std::unexpected(Fault{{}, why});
   return attempt({}, "the certificate could not be issued", [&] {
     const auto spki = Botan::X509::BER_encode(key);
-    auto extensions = leaf_extensions(domains);
+    auto extensions = leaf_extensions(domains, xmpp_addr);
     add(extensions, Subject_Key_ID(spki, kKeyIdDigest));
     add(extensions, Authority_Key_ID(certificate_.subject_key_id()));
     period.to = std::min(period.to, certificate_.not_after().to_std_timepoint());
@@ -130,10 +132,11 @@ Result<Botan::X509_CRL> Authority::list(const Botan::X509_CRL* last, const Botan
   });
 }
 
-Result<Botan::PKCS10_Request> make_request(const Domains& domains, const Botan::Private_Key& key,
+Result<Botan::PKCS10_Request> make_request(const Domains& domains, XmppAddr xmpp_addr, const Botan::Private_Key& key,
                                            Botan::RandomNumberGenerator& rng) {
   return attempt({}, "the request could not be made", [&] {
-    return Botan::PKCS10_Request::create(key, subject(domains.front()), leaf_extensions(domains), digest_for(key), rng);
+    return Botan::PKCS10_Request::create(key, subject(domains.front()), leaf_extensions(domains, xmpp_addr),
+                                         digest_for(key), rng);
   });
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ struct Period {
 /// clients, and XmppAddr of each. All are prepared (inspect::Jid::prepare_domain); the first is the subject.
 using Domains = std::vector<std::string>;
 
+/// Whether XmppAddr is among the names. dNSName and SRVName are enough for a server (RFC 6120 13.7.1.2), and not every
+/// peer reads a certificate with XmppAddr.
+enum class XmppAddr : std::uint8_t { Included, LeftOut };
+
 class Authority {
  public:
   /// A new authority, signed by itself.
@@ -33,8 +38,8 @@ class Authority {
   static Result<Authority> open(const Botan::X509_Certificate& certificate, KeyPtr key);
 
   /// A certificate for servers and clients of TLS. It ends with the authority at the latest.
-  Result<Botan::X509_Certificate> issue(const Domains& domains, const Botan::Public_Key& key, Period period,
-                                        Botan::RandomNumberGenerator& rng) const;
+  Result<Botan::X509_Certificate> issue(const Domains& domains, XmppAddr xmpp_addr, const Botan::Public_Key& key,
+                                        Period period, Botan::RandomNumberGenerator& rng) const;
   /// The list that follows `last` (null: the first one), with one more entry or none.
   Result<Botan::X509_CRL> list(const Botan::X509_CRL* last, const Botan::X509_Certificate* revoked, Period period,
                                Botan::RandomNumberGenerator& rng) const;
@@ -50,7 +55,7 @@ class Authority {
 };
 
 /// A request to a foreign authority, with the same names and uses as in what Authority::issue gives.
-Result<Botan::PKCS10_Request> make_request(const Domains& domains, const Botan::Private_Key& key,
+Result<Botan::PKCS10_Request> make_request(const Domains& domains, XmppAddr xmpp_addr, const Botan::Private_Key& key,
                                            Botan::RandomNumberGenerator& rng);
 
 /// Whether this is the key in the certificate.

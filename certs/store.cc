@@ -45,6 +45,22 @@ std::string serial_of(const Botan::X509_Certificate& certificate) {
   return Botan::hex_encode(certificate.serial_number(), false);
 }
 
+XmppAddr xmpp_addr_of(const Botan::X509_Certificate& certificate) {
+  const auto names = names_of(certificate);
+  const auto is_xmpp_addr = [](const std::string& name) { return name.starts_with(kXmpp); };
+  return std::ranges::any_of(names, is_xmpp_addr) ? XmppAddr::Included : XmppAddr::LeftOut;
+}
+
+/// Each has a dNSName, whatever else names it.
+Domains domains_of(const Botan::X509_Certificate& certificate) {
+  Domains domains;
+  for (const std::string_view name : names_of(certificate)) {
+    if (!name.starts_with(kDns)) continue;
+    if (const auto domain = inspect::Jid::prepare_domain(name.substr(kDns.size()))) domains.push_back(*domain);
+  }
+  return domains;
+}
+
 Fault in_file(Fault fault, const std::filesystem::path& file) {
   if (fault.file.empty()) fault.file = file;
   return fault;
@@ -98,7 +114,7 @@ Result<void> Store::issue(const std::string& domain, const std::vector<std::stri
   if (!signer) return std::unexpected(signer.error());
   const auto key = make_key(wish.key, rng_);
   if (!key) return std::unexpected(key.error());
-  const auto certificate = signer->issue(named->domains, **key, period(wish.lasts), rng_);
+  const auto certificate = signer->issue(named->domains, wish.xmpp_addr, **key, period(wish.lasts), rng_);
   if (!certificate) return std::unexpected(in_file(certificate.error(), file("authority.pem")));
   const auto at = file(named->file + ".pem");
   if (std::filesystem::exists(at))
@@ -109,14 +125,14 @@ Result<void> Store::issue(const std::string& domain, const std::vector<std::stri
 }
 
 Result<void> Store::issue_for(const std::filesystem::path& request, const std::string& domain,
-                              const std::vector<std::string>& more, std::chrono::days lasts) {
+                              const std::vector<std::string>& more, const Wish& wish) {
   const auto named = prepare(domain, more);
   if (!named) return std::unexpected(named.error());
   const auto signer = authority();
   if (!signer) return std::unexpected(signer.error());
   const auto asked = read_request(request);
   if (!asked) return std::unexpected(asked.error());
-  const auto certificate = signer->issue(named->domains, **asked, period(lasts), rng_);
+  const auto certificate = signer->issue(named->domains, wish.xmpp_addr, **asked, period(wish.lasts), rng_);
   if (!certificate) return std::unexpected(in_file(certificate.error(), request));
   if (auto kept = keep_issued(*certificate); !kept) return kept;
   return create_file(file(named->file + ".pem"), certificate->PEM_encode() + signer->certificate().PEM_encode(),
@@ -124,12 +140,12 @@ Result<void> Store::issue_for(const std::filesystem::path& request, const std::s
 }
 
 Result<std::filesystem::path> Store::request(const std::string& domain, const std::vector<std::string>& more,
-                                             KeyKind kind) {
+                                             const Wish& wish) {
   const auto named = prepare(domain, more);
   if (!named) return std::unexpected(named.error());
-  const auto key = make_key(kind, rng_);
+  const auto key = make_key(wish.key, rng_);
   if (!key) return std::unexpected(key.error());
-  const auto made = make_request(named->domains, **key, rng_);
+  const auto made = make_request(named->domains, wish.xmpp_addr, **key, rng_);
   if (!made) return std::unexpected(made.error());
   std::error_code error;
   if (std::filesystem::create_directories(directory_, error))
@@ -155,13 +171,11 @@ Result<void> Store::renew(const std::string& domain, const Wish& wish) {
   if (!std::filesystem::exists(file(named->file + ".key")))
     return std::unexpected(Fault{at, "belongs to a key that is kept elsewhere",
                                  "make a request there and sign it: sallyport certs issue --request FILE"});
-  Domains domains;
-  for (const auto& name : names_of(present->front()))
-    if (name.starts_with(kXmpp)) domains.push_back(name.substr(kXmpp.size()));
-  if (domains.empty()) return std::unexpected(Fault{at, "holds no XmppAddr names to take over"});
+  const auto domains = domains_of(present->front());
+  if (domains.empty()) return std::unexpected(Fault{at, "holds no names to take over"});
   const auto key = make_key(wish.key, rng_);
   if (!key) return std::unexpected(key.error());
-  const auto certificate = signer->issue(domains, **key, period(wish.lasts), rng_);
+  const auto certificate = signer->issue(domains, xmpp_addr_of(present->front()), **key, period(wish.lasts), rng_);
   if (!certificate) return std::unexpected(in_file(certificate.error(), at));
   if (auto kept = keep_issued(*certificate); !kept) return kept;
   if (auto kept = replace_key_file(file(named->file + ".key"), **key); !kept) return kept;

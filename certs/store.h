@@ -39,6 +39,7 @@ class Store {
   struct Wish {
     KeyKind key = KeyKind::EcdsaP256;
     std::chrono::days lasts{397};
+    XmppAddr xmpp_addr = XmppAddr::Included;
   };
 
   /// Makes the directory (0700), an authority and its first, empty list. Never replaces one.
@@ -47,15 +48,16 @@ class Store {
   Result<void> issue(const std::string& domain, const std::vector<std::string>& more, const Wish& wish);
   /// A certificate for the key of a request that somebody else made. Only its key is taken; the names are ours to say.
   Result<void> issue_for(const std::filesystem::path& request, const std::string& domain,
-                         const std::vector<std::string>& more, std::chrono::days lasts);
-  /// A new key and a request for it; answered later by import_certificate.
-  Result<std::filesystem::path> request(const std::string& domain, const std::vector<std::string>& more, KeyKind key);
+                         const std::vector<std::string>& more, const Wish& wish);
+  /// A new key and a request for it; answered later by import_certificate. How long it lasts is its issuer's to say.
+  Result<std::filesystem::path> request(const std::string& domain, const std::vector<std::string>& more,
+                                        const Wish& wish);
   /// Takes a certificate (leaf first, then its chain) whose key is `key`, or, without one, the key of an earlier
   /// request. Refused: a key that does not fit, another domain's certificate, an ended one, one that is not for
   /// servers. The answer tells what is worth a warning, or is empty.
   Result<std::string> import_certificate(const std::string& domain, const std::filesystem::path& certificate,
                                          const std::optional<std::filesystem::path>& key, bool replace);
-  /// A new key and certificate with the names of the present one, which must be ours. The wish's key kind is used.
+  /// A new key and certificate with the names of the present one, which must be ours.
   Result<void> renew(const std::string& domain, const Wish& wish);
   /// Puts a certificate, named by domain (the present one) or serial, on the list and signs that anew.
   Result<void> revoke(const std::string& domain_or_serial, std::chrono::days lasts);

@@ -82,6 +82,15 @@ TEST_F(CertsCommand, AsksAForeignAuthorityAndTakesItsAnswer) {
   EXPECT_THAT(run({"list"}).out, AllOf(HasSubstr("kilo.test"), Not(HasSubstr("no key here"))));
 }
 
+TEST_F(CertsCommand, LeavesXmppAddrOutWhenItIsTold) {
+  ASSERT_EQ(run({"init"}).code, 0);
+  ASSERT_EQ(run({"issue", "bravo.test", "--no-xmpp-addr"}).code, 0);
+  EXPECT_THAT(run({"list"}).out, AllOf(HasSubstr("srv:_xmpp-server.bravo.test"), Not(HasSubstr("xmpp:bravo.test"))));
+  EXPECT_EQ(run({"request", "kilo.test", "--no-xmpp-addr"}).code, 0);
+  ASSERT_EQ(run({"issue", "kilo.test", "--request", file("kilo.test.csr"), "--no-xmpp-addr"}).code, 0);
+  EXPECT_THAT(run({"list"}).out, AllOf(HasSubstr("dns:kilo.test"), Not(HasSubstr("xmpp:kilo.test"))));
+}
+
 TEST_F(CertsCommand, RenewsWhatEndsSoonAndNothingElse) {
   ASSERT_EQ(run({"init"}).code, 0);
   ASSERT_EQ(run({"issue", "soon.test", "--days", "10"}).code, 0);

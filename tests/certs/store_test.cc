@@ -93,6 +93,41 @@ TEST_F(Stored, PKI_04_NamesAnInternationalDomainInBothForms) {
                                                   "srv:_xmpp-server.xn--bcher-kva.test"}));
 }
 
+TEST_F(Stored, PKI_04_LeavesXmppAddrOutWhereThatIsWishedAlsoWhenItRenews) {
+  constexpr const char* kDomain =
+      "b\xC3\xBC"
+      "cher.test";
+  const auto expected = UnorderedElementsAre("dns:xn--bcher-kva.test", "srv:_xmpp-server.xn--bcher-kva.test",
+                                             "srv:_xmpp-client.xn--bcher-kva.test", "dns:rooms.test",
+                                             "srv:_xmpp-server.rooms.test", "srv:_xmpp-client.rooms.test");
+  good(store.issue(kDomain, {"rooms.test"}, {.xmpp_addr = XmppAddr::LeftOut}));
+  const auto file = store.file("xn--bcher-kva.test.pem");
+  EXPECT_THAT(judged(file, kDomain).names, expected);
+  EXPECT_TRUE(judged(file, kDomain).identity);
+  const auto before = text_of(file);
+  good(store.renew(kDomain, {}));
+  EXPECT_NE(text_of(file), before);
+  EXPECT_THAT(judged(file, kDomain).names, expected);
+  EXPECT_TRUE(judged(file, "rooms.test").identity);
+}
+
+TEST_F(Stored, PKI_04_AsksForNoXmppAddrWhereThatIsWished) {
+  const auto text = [&](const std::string& domain, XmppAddr xmpp_addr) {
+    const auto request = store.request(domain, {}, {.xmpp_addr = xmpp_addr});
+    const trust::BioPtr in{BIO_new_file(request.value().c_str(), "r")};
+    const std::unique_ptr<X509_REQ, trust::FreeWith<X509_REQ_free>> read{
+        PEM_read_bio_X509_REQ(in.get(), nullptr, nullptr, nullptr)};
+    unsigned char* der = nullptr;
+    const int size = i2d_X509_REQ(read.get(), &der);
+    std::string octets(reinterpret_cast<const char*>(der), static_cast<std::size_t>(std::max(size, 0)));
+    OPENSSL_free(der);
+    return octets;
+  };
+  const std::string kXmppAddr("\x06\x08\x2B\x06\x01\x05\x05\x07\x08\x05", 10);  // 1.3.6.1.5.5.7.8.5
+  EXPECT_THAT(text("kilo.test", XmppAddr::Included), HasSubstr(kXmppAddr));
+  EXPECT_THAT(text("lima.test", XmppAddr::LeftOut), testing::Not(HasSubstr(kXmppAddr)));
+}
+
 TEST_F(Stored, ServesTlsWithWhatItIssued) {
   for (const KeyKind kind : {KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Rsa3072}) {
     const std::string domain = "d" + std::to_string(static_cast<int>(kind)) + ".test";
@@ -107,7 +142,7 @@ TEST_F(Stored, ServesTlsWithWhatItIssued) {
 TEST_F(Stored, KeepsKeysForTheirOwnerAlone) {
   const mode_t before = ::umask(0);
   good(store.issue("bravo.test", {}, {}));
-  ASSERT_TRUE(store.request("kilo.test", {}, KeyKind::EcdsaP256));
+  ASSERT_TRUE(store.request("kilo.test", {}, {}));
   good(store.renew("bravo.test", {}));
   ::umask(before);
   for (const char* name : {"authority.key", "bravo.test.key", "kilo.test.key"}) {
@@ -138,7 +173,7 @@ TEST_F(Stored, RefusesWhatIsNoDomain) {
   for (const char* text :
        {"", "ann@bravo.test", "../bravo.test", "bravo test", "bravo.test/r", "authority", "*.test"}) {
     EXPECT_FALSE(store.issue(text, {}, {})) << text;
-    EXPECT_FALSE(store.request(text, {}, KeyKind::EcdsaP256)) << text;
+    EXPECT_FALSE(store.request(text, {}, {})) << text;
   }
 }
 
@@ -221,7 +256,7 @@ class Importing : public Stored {
 };
 
 TEST_F(Importing, PKI_04_AnswersARequestToAForeignAuthority) {
-  const auto request = store.request("kilo.test", {"rooms.kilo.test"}, KeyKind::EcdsaP256);
+  const auto request = store.request("kilo.test", {"rooms.kilo.test"}, {});
   ASSERT_TRUE(request);
   const trust::BioPtr in{BIO_new_file(request->c_str(), "r")};
   const std::unique_ptr<X509_REQ, trust::FreeWith<X509_REQ_free>> asked{
@@ -236,7 +271,7 @@ TEST_F(Importing, PKI_04_AnswersARequestToAForeignAuthority) {
   // Another enclave's authority plays the foreign one.
   Store other{files / "south", rng, Time(std::chrono::seconds(kNow))};
   good(other.init("South authority", {.lasts = std::chrono::days(3650)}));
-  good(other.issue_for(*request, "kilo.test", {"rooms.kilo.test"}, std::chrono::days(90)));
+  good(other.issue_for(*request, "kilo.test", {"rooms.kilo.test"}, {.lasts = std::chrono::days(90)}));
   const auto taken = store.import_certificate("kilo.test", other.file("kilo.test.pem"), std::nullopt, false);
   ASSERT_TRUE(taken) << taken.error().what;
   EXPECT_EQ(*taken, "");
@@ -314,13 +349,14 @@ TEST_F(Importing, SaysWhatIsWrongWithAFileAndNothingOfItsContent) {
 }
 
 TEST_F(Importing, SignsARequestOnlyIfItsMakerHoldsTheKey) {
-  const auto request = store.request("kilo.test", {}, KeyKind::EcdsaP256);
+  const auto request = store.request("kilo.test", {}, {});
   ASSERT_TRUE(request);
   auto text = text_of(*request);
   // The last octets belong to the signature.
   const auto end = text.find("\n-----END");
   text[end - 8] = text[end - 8] == 'A' ? 'B' : 'A';
-  const auto result = store.issue_for(files.write_text("forged.csr", text), "kilo.test", {}, std::chrono::days(90));
+  const auto result =
+      store.issue_for(files.write_text("forged.csr", text), "kilo.test", {}, {.lasts = std::chrono::days(90)});
   EXPECT_FALSE(result);
 }
 

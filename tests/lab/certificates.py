@@ -1,7 +1,8 @@
-"""Certificate authorities for the enclaves' servers and for hand-made peers. EC P-256; names as XMPP servers expect them."""
+"""Certificate authorities: the enclaves' own, kept by `sallyport certs` as an operator keeps them, and hand-made ones. EC P-256."""
 
 import datetime
 import pathlib
+import subprocess
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -38,7 +39,7 @@ class Certificate:
 
 
 class Authority:
-    """A CA of one enclave, with its files in a folder."""
+    """A hand-made CA, with its files in a folder. It signs whatever it is asked to."""
 
     def __init__(self, name, folder):
         self.folder = pathlib.Path(folder)
@@ -86,7 +87,7 @@ class Authority:
             .add_extension(x509.KeyUsage(True, False, False, False, False, False, False, False, False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]),
                            critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False))
+            .add_extension(self._key_identifier(), critical=False))
         entries = [entry for domain in domains for entry in names_of(domain, kinds)]
         if entries:
             builder = builder.add_extension(x509.SubjectAlternativeName(entries), critical=False)
@@ -98,3 +99,31 @@ class Authority:
         secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                              serialization.NoEncryption()))
         return Certificate(chain, secret)
+
+    def _key_identifier(self):
+        own = self._certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own.value)
+
+
+class EnclaveAuthority(Authority):
+    """The CA of an enclave: `sallyport certs` makes it, and what servers and faces show. Odd certificates are made by hand with its key."""
+
+    def __init__(self, name, folder, sallyport):
+        self.folder = pathlib.Path(folder)
+        self._sallyport = sallyport
+        self._certs("init", "--name", f"{name} CA")
+        self.file = self.folder / "authority.pem"
+        self.revoked = self.folder / "authority.crl"
+        self._certificate = x509.load_pem_x509_certificate(self.file.read_bytes())
+        self._name = self._certificate.subject
+        self._key = serialization.load_pem_private_key((self.folder / "authority.key").read_bytes(), None)
+
+    def issue_properly(self, domains, xmpp_addr=True):
+        """One certificate for domains, as the operator's guide has it."""
+        first, *others = domains
+        words = [word for domain in others for word in ("--also", domain)] + ([] if xmpp_addr else ["--no-xmpp-addr"])
+        self._certs("issue", first, *words)
+        return Certificate(self.folder / f"{first}.pem", self.folder / f"{first}.key")
+
+    def _certs(self, subcommand, *words):
+        subprocess.run([self._sallyport, "certs", subcommand, "-d", self.folder, *words], check=True, stdout=subprocess.DEVNULL, timeout=60)

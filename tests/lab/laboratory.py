@@ -6,21 +6,17 @@ import pathlib
 import tempfile
 
 from lab.c2s_server import ClientServer
-from lab.certificates import Authority
+from lab.certificates import EnclaveAuthority
 from lab.dns import Resolver
 from lab.ejabberd import Ejabberd
 from lab.enclaves import ENCLAVES, NORTH, SOUTH, other
-from lab.guard import POLICY, Guard
+from lab.guard import POLICY, Guard, program
 from lab.prosody import Prosody
 from lab.s2s_peer import Dialler, Listener
 from lab.xmpp_client import Client, ClientStream, Way
 
 PRODUCTS = {"prosody": Prosody, "ejabberd": Ejabberd}
 ACCOUNTS = {NORTH: {"romeo": "montague", "benvolio": "montague"}, SOUTH: {"juliet": "capulet", "nurse": "capulet"}}
-
-# Debian's p1_xmpp 1.6.1, which ejabberd uses, fails on a peer's certificate with an xmppAddr: what ejabberd is shown has none.
-WITHOUT_XMPP_ADDR = ("dns", "srv")
-ALL_NAMES = ("dns", "srv", "xmpp")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,9 +59,8 @@ class Laboratory:
         self.apart = apart
         self.judged = not direct and policy == POLICY  # the guard's stages are on
         self.products = {NORTH: north, SOUTH: south}
-        self.authorities = {enclave: Authority(enclave.name, self.folder / f"ca-{enclave.name}") for enclave in ENCLAVES}
-        self.certificates = {enclave: self.authorities[enclave].issue(
-            "server", enclave.domains, WITHOUT_XMPP_ADDR if direct else ALL_NAMES) for enclave in ENCLAVES}
+        self.authorities = {enclave: self._authority(enclave.name, f"ca-{enclave.name}") for enclave in ENCLAVES}
+        self.certificates = {enclave: self.authorities[enclave].issue_properly(enclave.domains, xmpp_addr=not direct) for enclave in ENCLAVES}
         self.resolvers = {enclave: Resolver(enclave, self.view(enclave), self.folder) for enclave in ENCLAVES}
         self.guard = None if direct else Guard(
             self.folder, self._faces(trusted), self.authorities, self.families, lanes, policy, limits, dns=dns, build=build,
@@ -88,10 +83,14 @@ class Laboratory:
         """For each enclave a certificate for each far domain, from the enclave's authority, or from nobody's."""
         faces = {}
         for enclave in ENCLAVES:
-            authority = self.authorities[enclave] if trusted else Authority("stranger", self.folder / f"stranger-{enclave.name}")
-            kinds = WITHOUT_XMPP_ADDR if self.products[enclave] == "ejabberd" else ALL_NAMES
-            faces[enclave] = {domain: authority.issue(f"face-{domain}", [domain], kinds) for domain in other(enclave).domains}
+            authority = self.authorities[enclave] if trusted else self._authority("stranger", f"stranger-{enclave.name}")
+            # Debian's p1_xmpp 1.6.1, which ejabberd uses, fails on a peer's certificate with an xmppAddr.
+            reads_xmpp_addr = self.products[enclave] != "ejabberd"
+            faces[enclave] = {domain: authority.issue_properly([domain], reads_xmpp_addr) for domain in other(enclave).domains}
         return faces
+
+    def _authority(self, name, folder):
+        return EnclaveAuthority(name, self.folder / folder, program())
 
     def view(self, enclave):
         """What the enclave's DNS says: its own domains at its server, the others at the guard's face (or, direct, where they are)."""

@@ -22,7 +22,7 @@ struct CertsOptions {
   std::vector<std::string> domains, also;
   std::string key = "p256";
   int days = 0, within = 30;
-  bool replace = false;
+  bool replace = false, no_xmpp_addr = false;
   std::optional<std::filesystem::path> request, private_key;
   std::filesystem::path certificate;
 
@@ -30,7 +30,9 @@ struct CertsOptions {
     const auto found = std::ranges::find(certs::kKeyKinds, key);
     return static_cast<certs::KeyKind>(found - std::begin(certs::kKeyKinds));
   }
-  certs::Store::Wish wish() const { return {key_kind(), std::chrono::days(days)}; }
+  certs::Store::Wish wish() const {
+    return {key_kind(), std::chrono::days(days), no_xmpp_addr ? certs::XmppAddr::LeftOut : certs::XmppAddr::Included};
+  }
 };
 using Options = std::shared_ptr<CertsOptions>;
 
@@ -70,7 +72,7 @@ void issue(const CertsOptions& options) {
   }
   for (const auto& domain : options.domains) {
     if (options.request)
-      or_end(store.issue_for(*options.request, domain, options.also, std::chrono::days(options.days)));
+      or_end(store.issue_for(*options.request, domain, options.also, options.wish()));
     else
       or_end(store.issue(domain, options.also, options.wish()));
     std::cout << "Issued a certificate for " << domain << ".\n";
@@ -78,7 +80,7 @@ void issue(const CertsOptions& options) {
 }
 
 void request(const CertsOptions& options) {
-  const auto file = or_end(open(options).request(options.domain, options.also, options.key_kind()));
+  const auto file = or_end(open(options).request(options.domain, options.also, options.wish()));
   std::cout << "Give " << file.string() << " to the authority. Its answer goes in with: sallyport certs import -d "
             << options.directory.string() << ' ' << options.domain << " CERTIFICATE\n";
 }
@@ -166,8 +168,11 @@ void add_options(CLI::App& command, const Options& options) {
   if (name == "init")
     command.add_option("--name", options->name, "common name of the authority")->capture_default_str();
   if (name == "issue") command.add_option("--request", options->request, "sign the key of this request (PKCS#10)");
-  if (domain != nullptr && (name == "issue" || name == "request"))
+  if (domain != nullptr && (name == "issue" || name == "request")) {
     command.add_option("--also", options->also, "a further domain in the same certificate");
+    command.add_flag("--no-xmpp-addr", options->no_xmpp_addr,
+                     "without XmppAddr among the names, for peers that can't read it");
+  }
   if (name == "renew")
     command.add_option("--within", options->within, "days that are soon")
         ->capture_default_str()
