@@ -81,10 +81,11 @@ class Guard:
     """faces: for each enclave, {far domain: Certificate} to show there. authorities: for each enclave, the one it trusts.
 
     direct_tls_to: the enclaves whose servers are met with direct TLS where their DNS names it.
+    tables: {enclave: TOML} with further tables of an enclave's edge.
     """
 
     def __init__(self, folder, faces, authorities, families=(4,), lanes=1, policy=POLICY, limits="", client_limits=CLIENT_LIMITS,
-                 dns=True, direct_tls_to=(), build=None):
+                 dns=True, direct_tls_to=(), tables=None, build=None):
         self.folder = pathlib.Path(folder)
         self.faces = faces
         self.authorities = authorities
@@ -95,6 +96,7 @@ class Guard:
         self.client_limits = client_limits
         self.dns = dns
         self.direct_tls_to = direct_tls_to
+        self.tables = tables or {}
         self.build = build
         self.process = None
         self.parts = {}
@@ -130,6 +132,7 @@ class Guard:
                 hops = [(domain, S2S_PORT, "servers") for domain in enclave.domains] + [(enclave.domain, C2S_PORT, "clients")]
                 parts += [NEXT_HOP.format(name=enclave.name, domain=domain, targets=endpoints(servers, port), service=service)
                           for domain, port, service in hops]
+            parts.append(self.tables.get(enclave, ""))
             for domain in other(enclave).domains:
                 face = self.faces[enclave][domain]
                 parts.append(FACE.format(name=enclave.name, domain=domain, certificate=face.certificate, key=face.key))

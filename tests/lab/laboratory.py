@@ -44,11 +44,12 @@ class Laboratory:
     archive: the servers keep what is said (XEP-0313), which slows them down with every message.
     strangers: so many further accounts in each enclave, for stranger() to hand out.
     direct_tls_to: the enclaves whose servers the guard meets with direct TLS when clients log in to them.
+    tables: {enclave: TOML} with further tables of the configuration of the guard's edge there.
     """
 
     def __init__(self, north="prosody", south="ejabberd", families=(4,), direct=False, trusted=True, lanes=1, policy=POLICY,
                  limits="", folder=None, level="info", apart=False, dns=True, build=None, strangers=0, archive=False,
-                 direct_tls_to=()):
+                 direct_tls_to=(), tables=None):
         self._temporary = None
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="sallyport-lab-")
@@ -64,7 +65,7 @@ class Laboratory:
         self.resolvers = {enclave: Resolver(enclave, self.view(enclave), self.folder) for enclave in ENCLAVES}
         self.guard = None if direct else Guard(
             self.folder, self._faces(trusted), self.authorities, self.families, lanes, policy, limits, dns=dns, build=build,
-            direct_tls_to=direct_tls_to)
+            direct_tls_to=direct_tls_to, tables=tables)
         self._strangers = {enclave: itertools.count(1) for enclave in ENCLAVES}
         self.accounts = {enclave: {**ACCOUNTS[enclave], **{f"stranger{n}": f"{enclave.name}-secret-{n}" for n in range(1, strangers + 1)}}
                          for enclave in ENCLAVES}

@@ -29,7 +29,7 @@ s2s_require_encryption = true
 s2s_secure_auth = true
 s2s_timeout = 20
 unbound = {{ resolvconf = false, hoststxt = false, forward = "{resolver}", options = {{ ["local-zone:"] = "test. transparent", ["do-not-query-localhost:"] = "no" }} }}
-ssl = {{ certificate = "{certificate}", key = "{key}", cafile = "{trust}", capath = false }}
+ssl = {{ certificate = "{certificate}", key = "{key}", cafile = "{trust}", capath = false{tls} }}
 log = {{ {{ levels = {{ min = "{level}" }}, to = "console" }} }}
 VirtualHost "{domain}"
 Component "{rooms}" "muc"
@@ -40,6 +40,7 @@ Component "{uploads}" "http_file_share"
 
 class Prosody:
     product = "prosody"
+    tls = ""  # more of the table `ssl`
 
     def __init__(self, enclave, folder, certificate, trust, accounts, families=(4, 6), level="info", archive=False):
         self.enclave = enclave
@@ -62,7 +63,7 @@ class Prosody:
         text = CONFIGURATION.format(
             home=home, c2s=C2S_PORT, c2s_tls=C2S_TLS_PORT, s2s=S2S_PORT, resolver=self.enclave.resolver(), level=self.level,
             interfaces=", ".join(f'"{self.enclave.server(family)}"' for family in self.families),
-            certificate=self.certificate.certificate, key=self.certificate.key, trust=self.trust,
+            certificate=self.certificate.certificate, key=self.certificate.key, trust=self.trust, tls=self.tls,
             domain=self.enclave.domain, rooms=self.enclave.rooms, uploads=self.enclave.uploads,
             archive=', "mam"' if self.archive else "")
         configuration.write_text(text)

@@ -3,6 +3,7 @@
 import collections
 import select
 import time
+import xml.etree.ElementTree as ElementTree
 
 from lab.conversation import Silence, c
 from lab.xmpp_client import STREAM, ClientStream, Refused
@@ -31,6 +32,15 @@ class ResumingClient:
     @property
     def outstanding(self):
         return len(self._unacknowledged)
+
+    @property
+    def session_id(self):
+        """What the session is resumed by."""
+        return self._previous
+
+    def unacknowledged_ids(self):
+        """Of the stanzas that the server has not acknowledged; those that have one."""
+        return [id for id in (ElementTree.fromstring(text).get("id") for text in self._unacknowledged) if id]
 
     def enter(self, deadline=60):
         """Resumes the session; where there is none, or none any more, begins a new one. Tries until the deadline (seconds)."""
@@ -90,19 +100,21 @@ class ResumingClient:
             if stream.ended:
                 raise OSError("ended")
             stream._read(seconds)
+            while stream.inbox:
+                self._consider(stream.inbox.pop(0))
         except OSError:
+            # What has been read on the connection that broke has come, and counts.
+            for element in stream.inbox:
+                self._consider(element, may_answer=False)
             return self.enter()
-        for element in stream.inbox:
-            self._consider(element)
-        stream.inbox.clear()
         return self
 
-    def _consider(self, element):
+    def _consider(self, element, may_answer=True):
         if element.tag in STANZAS:
             self._handled = (self._handled + 1) % 2**32
             if element.tag == c("message"):
                 (self.errors if element.get("type") == "error" else self.heard).append((element.get("from"), element.get("id")))
-        elif element.tag == f"{{{SM}}}r":
+        elif element.tag == f"{{{SM}}}r" and may_answer:
             self._stream.send(f"<a xmlns='{SM}' h='{self._handled}'/>")
         elif element.tag == f"{{{SM}}}a":
             self._take(int(element.get("h")))
