@@ -134,6 +134,7 @@ class Listener:
     def __init__(self, address, domains, certificate, trust, port=5269):
         self.domains = domains
         self.stanzas = []
+        self.octets = []  # (monotonic time, octets) as they came on streams that are open
         self.reading = True  # cleared: connections stay open and nothing is read
         self._changed = threading.Condition()
         self._connections = []
@@ -194,6 +195,7 @@ class Listener:
         secured.sendall(f"<success xmlns='{SASL}'/>".encode())
         wire.restart()
         self._header(wire, secured, "")
+        wire.tap = lambda octets: self.octets.append((time.monotonic(), octets))
         with self._changed:
             self._connections.append(secured)
         backlog = []

@@ -30,6 +30,7 @@ class Wire:
 
     def __init__(self, sock):
         self.sock = sock
+        self.tap = None  # called with all octets as they come
         self.restart()
 
     def restart(self):
@@ -64,6 +65,8 @@ class Wire:
         if not octets:
             self.ended = True
             return False
+        if self.tap:
+            self.tap(octets)
         self._parser.feed(octets)
         return True
 
