@@ -151,12 +151,15 @@ void Ledger::commit(const Change& change, const Moment& now) {
     case Act::Inquire:
       if (Entry* entry = change.act == Act::Probe ? find(change.pair) : find_or_add(change.pair)) {
         entry->probed = seconds(now);
-        entry->held = false;
+        if (std::exchange(entry->held, false)) note(change.pair);
       }
       return;
     case Act::Hold:
     case Act::Resume:
-      if (Entry* entry = find(change.pair)) entry->held = change.act == Act::Hold;
+      if (Entry* entry = find(change.pair)) {
+        const bool held = change.act == Act::Hold;
+        if (std::exchange(entry->held, held) != held) note(change.pair);
+      }
       return;
     case Act::Show:
     case Act::Enter:
@@ -277,7 +280,8 @@ void Ledger::look_after(const std::string& of, const Moment& now, std::vector<Du
   const auto found = shown_.find(pair);
   if (found == shown_.end()) return;
   const Entry* entry = find(pair);
-  const bool closed = entry != nullptr && entry->state == State::None && entry->cancelled;
+  // A new request does not bring back what the end of the last subscription has taken.
+  const bool closed = entry != nullptr && entry->state != State::Active && entry->cancelled;
   const auto is_over = [&](const Shown& each) {
     if (each.place == Shown::Place::Left) return each.at + kLastWords <= now.steady;
     return each.doubtful || (closed && each.place == Shown::Place::Contact);

@@ -42,7 +42,7 @@ struct Entry {
   State state = State::None;
   Origin origin = Origin::Wire;
   bool cancelled = false;    ///< it was open once and is not any more
-  bool held = false;         ///< updates are held back (PRE-14); not stored
+  bool held = false;         ///< updates are held back (PRE-14)
   std::uint32_t since = 0;   ///< seconds since 1970: when it came into this state
   std::uint32_t asked = 0;   ///< when a request crossed last; 0: never
   std::uint32_t probed = 0;  ///< when a probe crossed last; 0: never; not stored

@@ -200,7 +200,10 @@ void LaneState::send_due(const std::vector<Due>& all) {
 void LaneState::on_presence_due() {
   send_kept();
   // P-00: taken back what no server has taken back itself.
-  send_due(memory.ledger.due(policy_moment(now)));
+  const std::vector<Due> taken_back = memory.ledger.due(policy_moment(now));
+  send_due(taken_back);
+  // Not a second later, so that a restart does not say it again.
+  if (!taken_back.empty()) store_shown();
   for (auto at = lost_pairs.begin(); at != lost_pairs.end();) {
     if (at->second > now.steady) {
       ++at;

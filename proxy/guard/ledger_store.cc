@@ -16,6 +16,7 @@ using policy::presence::State;
 namespace {
 
 constexpr int kVersion = 1;
+constexpr int kCancelled = 1, kHeld = 2;  // in the column `cancelled`
 constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS pair (key TEXT PRIMARY KEY, state INTEGER NOT NULL, origin INTEGER NOT NULL,"
     " cancelled INTEGER NOT NULL, since INTEGER NOT NULL, asked INTEGER NOT NULL) WITHOUT ROWID;"
@@ -120,7 +121,9 @@ std::expected<void, std::string> LedgerStore::read(const std::function<void(cons
     StoredPair row{std::string(text(pairs.get(), 0)), {}};
     row.entry.state = static_cast<State>(state);
     row.entry.origin = static_cast<Origin>(origin);
-    row.entry.cancelled = sqlite3_column_int(pairs.get(), 3) != 0;
+    const int flags = sqlite3_column_int(pairs.get(), 3);
+    row.entry.cancelled = (flags & kCancelled) != 0;
+    row.entry.held = (flags & kHeld) != 0;
     row.entry.since = seconds(pairs.get(), 4);
     row.entry.asked = seconds(pairs.get(), 5);
     pair(row);
@@ -173,7 +176,7 @@ bool LedgerStore::write(const StoredPair& row) {
   bind_text(put_pair_.get(), 1, row.key);
   sqlite3_bind_int(put_pair_.get(), 2, static_cast<int>(entry.state));
   sqlite3_bind_int(put_pair_.get(), 3, static_cast<int>(entry.origin));
-  sqlite3_bind_int(put_pair_.get(), 4, entry.cancelled ? 1 : 0);
+  sqlite3_bind_int(put_pair_.get(), 4, (entry.cancelled ? kCancelled : 0) | (entry.held ? kHeld : 0));
   sqlite3_bind_int64(put_pair_.get(), 5, entry.since);
   sqlite3_bind_int64(put_pair_.get(), 6, entry.asked);
   return step(put_pair_.get());

@@ -25,6 +25,11 @@ class RosterState {
 
   Is is() const { return is_; }
   bool user_sees_contact() const { return is_ == Is::To || is_ == Is::ToPendingIn || is_ == Is::Both; }
+  /// The user waits for the contact's answer, or the contact for the user's.
+  bool has_asked() const {
+    return is_ == Is::NonePendingOut || is_ == Is::NonePendingOutIn || is_ == Is::FromPendingOut;
+  }
+  bool is_asked() const { return is_ == Is::NonePendingIn || is_ == Is::NonePendingOutIn || is_ == Is::ToPendingIn; }
   bool contact_sees_user() const { return is_ == Is::From || is_ == Is::FromPendingOut || is_ == Is::Both; }
 
   /// The user sends that type; whether his server routes it (A.2).

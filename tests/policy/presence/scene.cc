@@ -114,7 +114,6 @@ std::vector<std::string> PresenceScene::restart() {
   presence::Ledger fresh;
   memory_.ledger.each([&](std::string_view key, const presence::Entry& entry) {
     presence::Entry stored = entry;
-    stored.held = false;
     stored.probed = 0;
     fresh.restore(key, stored);
   });
