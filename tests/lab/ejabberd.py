@@ -74,7 +74,8 @@ class Ejabberd:
         self.retry = 300 if os.environ.get("SALLYPORT_LONG") == "1" else 2
         self.process = None
 
-    def start(self):
+    def start(self, doing=""):
+        """doing: what Erlang is to do when it has started."""
         home = self.folder / f"ejabberd-{self.enclave.name}"
         (home / "database").mkdir(parents=True, exist_ok=True)
         joined = home / "server.pem"
@@ -99,7 +100,7 @@ class Ejabberd:
         # After a restart the accounts exist, and registering them again changes nothing.
         registering = "".join(f'ejabberd_auth:try_register(<<"{name}">>, <<"{self.enclave.domain}">>, <<"{password}">>), '
                               for name, password in self.accounts.items())
-        ready = f'{registering}io:format("accounts are ready~n").'
+        ready = f'{registering}{doing}io:format("accounts are ready~n").'
         erlang = ["erl", "-noinput", "+P", "250000", "-mnesia", "dir", f'"{home}/database"', "-s", "ejabberd",
                   "-eval", ready]
         bind = f'mount --bind "{home}/resolv.conf" /etc/resolv.conf && exec "$@"'
@@ -112,6 +113,13 @@ class Ejabberd:
         for family in self.families:
             for port in (C2S_PORT, C2S_TLS_PORT, S2S_PORT):
                 until_accepting(self.enclave.server(family), port, 30, self.process)
+
+    def export(self, folder):
+        """Its accounts as XEP-0227 has them; the files. It is started anew for that, as nobody can ask a running one here."""
+        folder.mkdir()
+        self.stop()
+        self.start(f'ok = ejabberd_piefxis:export_server(<<"{folder}">>), ')
+        return sorted(folder.glob("*.xml"))
 
     def stop(self):
         if self.process:

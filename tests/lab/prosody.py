@@ -1,6 +1,7 @@
 """A Prosody as Debian packages it, told only its names, addresses, certificates, resolver and accounts."""
 
 import pathlib
+import subprocess
 
 from lab.enclaves import C2S_PORT, C2S_TLS_PORT, S2S_PORT
 from lab.process import Process
@@ -71,6 +72,21 @@ class Prosody:
         for family in self.families:
             for port in (C2S_PORT, C2S_TLS_PORT, S2S_PORT):
                 until_accepting(self.enclave.server(family), port, 30, self.process)
+
+    def export(self, folder):
+        """Its accounts as XEP-0227 has them, written by its own migrator; the files."""
+        home = self.folder / f"prosody-{self.enclave.name}"
+        folder.mkdir()
+        configuration = folder / "migrator.cfg.lua"
+        configuration.write_text(
+            f'input {{ hosts = {{ ["{self.enclave.domain}"] = {{ "accounts", "roster" }} }}; type = "internal"; path = "{home}/data"; }}\n'
+            f'output {{ type = "xep0227"; }}\n')
+        # It writes to where Debian has Prosody's data, and nowhere else.
+        bind = f'mount --bind "{folder}" /var/lib/prosody && exec "$@"'
+        ran = subprocess.run(["unshare", "--mount", "bash", "-c", bind, "migrator", "prosody-migrator", "--root", f"--config={configuration}",
+                              "input", "output"], capture_output=True, text=True, timeout=60)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return sorted(folder.glob("*.xml"))
 
     def stop(self):
         if self.process:
