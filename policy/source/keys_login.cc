@@ -17,7 +17,7 @@ void read_kinds(Reading& in, const toml::node& node, LoginText& out) {
     if (kind) {
       *kind = true;
     } else {
-      in.mistake(element.source(), "there is no kind of stanza " + quoted(written->text),
+      in.mistake(element.source(), "there is no kind of stanza " + source::quoted(written->text),
                  "write \"message\", \"presence\" or \"iq\"");
     }
   });
@@ -30,7 +30,8 @@ void read_mechanisms(Reading& in, const toml::node& node, LoginText& out) {
     if (!written) return;
     const auto known = inspect::mechanism(written->text);
     if (!known)
-      return in.mistake(element.source(), "there is no mechanism " + quoted(written->text) + " that can be relayed",
+      return in.mistake(element.source(),
+                        "there is no mechanism " + source::quoted(written->text) + " that can be relayed",
                         "docs/reference/policy.md lists the mechanisms");
     mechanisms.add(*known);
     if (inspect::is_plus(*known) && out.plus.text.empty()) out.plus = {written->text, element.source()};
