@@ -49,15 +49,17 @@ inline constexpr std::size_t kFrontKeys = 4;
 inline constexpr std::string_view kStanza = "stanza";
 inline constexpr std::string_view kEvent = "event";
 inline constexpr std::array kStanzaKeys = {
-    Key{"n", Value::Number},          Key{"prev", Value::Hash},        Key{"time", Value::Time},
-    Key{"record", Value::Text},       Key{"crossing", Value::Number},  Key{"from_enclave", Value::Text},
-    Key{"to_enclave", Value::Text},   Key{"from", Value::Text},        Key{"to", Value::Text},
-    Key{"kind", Value::Text},         Key{"type", Value::Text},        Key{"id", Value::Text},
-    Key{"id_out", Value::Text},       Key{"verdict", Value::Text},     Key{"reason", Value::Text},
-    Key{"findings", Value::Texts},    Key{"rule", Value::Text},        Key{"bundle", Value::Text},
-    Key{"leg_in", Value::Number},     Key{"number_in", Value::Number}, Key{"leg_out", Value::Number},
-    Key{"number_out", Value::Number}, Key{"octets_in", Value::Number}, Key{"octets_out", Value::Number},
-    Key{"sha256_in", Value::Hash},    Key{"sha256_out", Value::Hash},  Key{"cause", Value::Text},
+    Key{"n", Value::Number},          Key{"prev", Value::Hash},         Key{"time", Value::Time},
+    Key{"record", Value::Text},       Key{"crossing", Value::Number},   Key{"from_enclave", Value::Text},
+    Key{"to_enclave", Value::Text},   Key{"from", Value::Text},         Key{"to", Value::Text},
+    Key{"kind", Value::Text},         Key{"type", Value::Text},         Key{"id", Value::Text},
+    Key{"id_out", Value::Text},       Key{"verdict", Value::Text},      Key{"reason", Value::Text},
+    Key{"findings", Value::Texts},    Key{"rule", Value::Text},         Key{"bundle", Value::Text},
+    Key{"label_in", Value::Text},     Key{"marking_in", Value::Text},   Key{"label_out", Value::Text},
+    Key{"marking_out", Value::Text},  Key{"label_detail", Value::Text}, Key{"shadow", Value::Text},
+    Key{"leg_in", Value::Number},     Key{"number_in", Value::Number},  Key{"leg_out", Value::Number},
+    Key{"number_out", Value::Number}, Key{"octets_in", Value::Number},  Key{"octets_out", Value::Number},
+    Key{"sha256_in", Value::Hash},    Key{"sha256_out", Value::Hash},   Key{"cause", Value::Text},
     Key{"content", Value::Text},
 };
 inline constexpr std::array kEventKeys = {

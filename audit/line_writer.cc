@@ -201,6 +201,12 @@ void FieldWriter::stanza(const StanzaRecord& record, std::string& out) const {
   }
   text_field(",\"rule\":", record.rule, out);
   text_field(",\"bundle\":", record.bundle, out);
+  text_field(",\"label_in\":", record.label_in, out);
+  text_field(",\"marking_in\":", record.marking_in, out);
+  text_field(",\"label_out\":", record.label_out, out);
+  text_field(",\"marking_out\":", record.marking_out, out);
+  text_field(",\"label_detail\":", record.label_detail, out);
+  text_field(",\"shadow\":", record.shadow, out);
   number_field(",\"leg_in\":", record.leg_in, out);
   number_field(",\"number_in\":", record.number_in, out);
   number_field(",\"leg_out\":", record.leg_out, out);

@@ -21,12 +21,16 @@ struct StanzaRecord {
   std::string from_enclave, to_enclave;
   std::string from, to;  ///< JIDs as judged
   std::string kind, type, id;
-  std::string id_out;                 ///< as it leaves, where that is another: of iq requests and their answers
-  std::string verdict;                ///< release, alter, answer, bounce, drop, sever
-  std::string reason;                 ///< stage.reason
-  std::vector<std::string> findings;  ///< further reasons, in the order of the stages
-  std::string rule;                   ///< the officer's rule that granted or refused; "" if none did
-  std::string bundle;                 ///< hash of the bundle it was judged by
+  std::string id_out;                  ///< as it leaves, where that is another: of iq requests and their answers
+  std::string verdict;                 ///< release, alter, answer, bounce, drop, sever
+  std::string reason;                  ///< stage.reason
+  std::vector<std::string> findings;   ///< further reasons, in the order of the stages
+  std::string rule;                    ///< the officer's rule that granted or refused; "" if none did
+  std::string bundle;                  ///< hash of the bundle it was judged by
+  std::string label_in, marking_in;    ///< the label by which it was judged, and the marking that came with it
+  std::string label_out, marking_out;  ///< the same label and its marking as the other side sees them
+  std::string label_detail;            ///< why labels decided against it: cause and whose clearance
+  std::string shadow;  ///< what the shadow policy makes of it, where that is something else: verdict, reason, rule
   std::uint64_t leg_in = 0, number_in = 0;
   std::uint64_t leg_out = 0, number_out = 0;  ///< 0: nothing leaves
   std::uint64_t octets_in = 0, octets_out = 0;

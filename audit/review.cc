@@ -1,6 +1,7 @@
 #include "audit/review.h"
 
 #include <algorithm>
+#include <array>
 
 #include "audit/segment_reader.h"
 
@@ -43,6 +44,12 @@ bool is_of(std::string_view jid, std::string_view wanted) {
   return bare == wanted || bare.substr(bare.find('@') + 1) == wanted;
 }
 
+bool has_label(const Line& line, std::string_view wanted) {
+  constexpr std::array<std::string_view, 4> kKeys = {"label_in", "label_out", "marking_in", "marking_out"};
+  return std::ranges::any_of(kKeys,
+                             [&](std::string_view key) { return line.text(key).find(wanted) != std::string::npos; });
+}
+
 std::string_view colour_of(std::string_view verdict) {
   if (verdict == "release") return kGreen;
   return verdict == "alter" || verdict == "answer" ? kYellow : kRed;
@@ -61,6 +68,8 @@ bool Filter::permits(const Line& line) const {
   if (!verdict.empty() && line.written("verdict") != verdict) return false;
   if (!from.empty() && !is_of(line.text("from"), from)) return false;
   if (!to.empty() && !is_of(line.text("to"), to)) return false;
+  if (shadow && line.written("shadow").empty()) return false;
+  if (!label.empty() && !has_label(line, label)) return false;
   if (reason.empty()) return true;
   const auto found = line.items("findings");
   return names(line.written("reason"), reason) || names(line.written("code"), reason) ||
@@ -110,6 +119,10 @@ std::string Printer::stanza(const Line& line) const {
   extra("id", line.written("id"));
   extra("id-out", line.written("id_out"));
   extra("rule", line.written("rule"));
+  extra("label", line.written("label_in"));
+  if (line.written("label_out") != line.written("label_in")) extra("label-out", line.written("label_out"));
+  extra("why", line.written("label_detail"));
+  extra("shadow", line.written("shadow"));
   extra("cause", line.written("cause"));
   for (const auto finding : line.items("findings")) extra("also", finding);
   extra("content", line.written("content"));

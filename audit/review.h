@@ -18,6 +18,8 @@ struct Filter {
   std::string reason;    ///< reason, finding or event code; "label" means all of that stage
   std::string verdict;   ///< leaves no events
   std::string from, to;  ///< a JID, a bare JID (all its resources) or a domain (all its JIDs)
+  std::string label;     ///< stands in the label or marking of either side; leaves no events
+  bool shadow = false;   ///< only those of which the shadow policy makes something else
 
   bool permits(const Line& line) const;
 };

@@ -2,6 +2,7 @@
 
 #include <botan/data_src.h>
 #include <botan/ecdsa.h>
+#include <botan/ed25519.h>
 #include <botan/mem_ops.h>
 #include <botan/pkcs8.h>
 #include <botan/rsa.h>
@@ -36,6 +37,11 @@ Result<KeyPtr> make_key(KeyKind kind, Botan::RandomNumberGenerator& rng) {
     }
     return nullptr;
   });
+}
+
+Result<KeyPtr> make_officer_key(Botan::RandomNumberGenerator& rng) {
+  return attempt({}, "no key could be made",
+                 [&]() -> KeyPtr { return std::make_unique<Botan::Ed25519_PrivateKey>(rng); });
 }
 
 Result<KeyPtr> read_key(const std::filesystem::path& file) {

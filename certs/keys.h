@@ -22,6 +22,8 @@ inline constexpr std::string_view kKeyKinds[] = {"p256", "p384", "rsa3072"};
 using KeyPtr = std::unique_ptr<Botan::Private_Key>;
 
 Result<KeyPtr> make_key(KeyKind kind, Botan::RandomNumberGenerator& rng);
+/// An Ed25519 key, for an officer's signatures of policies. TLS here does not use such keys.
+Result<KeyPtr> make_officer_key(Botan::RandomNumberGenerator& rng);
 /// PEM or DER, without a passphrase.
 Result<KeyPtr> read_key(const std::filesystem::path& file);
 Result<void> create_key_file(const std::filesystem::path& file, const Botan::Private_Key& key);

@@ -5,6 +5,7 @@
 
 #include "inspect/normal_form.h"
 #include "policy/label/marking.h"
+#include "policy/label/named_values.h"
 #include "policy/label/translate.h"
 #include "policy/label/xep0258.h"
 
@@ -84,6 +85,7 @@ class Judging {
     const auto wanted = governing(way_.from_enclave, way_.to_enclave);
     if (!wanted) return Failure{Reason::LabelPolicy};
     const NamedLabel& named = rules_.tables().labels[number];
+    made_->text_in = text_of(rules_, named.label);
     if (named.policy == *wanted) {
       if (auto problem = accept_source(*wanted, named.label)) return problem;
     } else {
@@ -97,6 +99,7 @@ class Judging {
   Problem of_element(const Node& element) {
     const auto parts = label::read_security_label(element);
     if (!parts) return Failure{Reason::LabelViolation};
+    if (parts->marking) made_->marking_in = parts->marking->text;
     if (!parts->label) {
       // <label/> with equivalents: the default, which is the guard's to equate.
       made_->is_default = true;
@@ -105,10 +108,12 @@ class Judging {
     const auto wanted = governing(way_.from_enclave, way_.to_enclave);
     if (!wanted) return Failure{Reason::LabelPolicy};
     auto primary = label::decode_label(*parts->label, rules_.lexicon(), rules_.encoding());
-    if (primary)
+    if (primary) {
       primary_ = std::move(*primary);
-    else
+      made_->text_in = text_of(rules_, primary_->label);
+    } else {
       misreading_ = primary.error();
+    }
     read_equivalents(*parts);
     if (in_conflict()) return Failure{Reason::LabelConflict};
     if (auto problem = choose_source(*wanted)) return problem;
@@ -153,6 +158,7 @@ class Judging {
         made_->findings.add(Reason::LabelEquivalentDisagrees);
       }
       format_ = trusted->format;
+      made_->text_in = text_of(rules_, *trusted);
       return accept_source(wanted, *trusted);
     }
     if (!translated) return translated.error();
@@ -222,6 +228,7 @@ class Judging {
       if (!made) return made.error();
       made_->translated = std::move(*made);
     }
+    made_->text_out = text_of(rules_, made_->destination().label);
     if (!is_listed()) return Failure{Reason::LabelNotListed};
     if (auto problem = mark()) return problem;
     return write(element, parts);
@@ -369,6 +376,14 @@ std::optional<label::Refusal> refused_by(const LabelRules& rules, const JudgedLa
       label::decide(rules.policy(side.policy), side.resolved, &rules.clearance(clearance), rules.options(side.policy));
   answers[clearance] = decision.granted ? Answer::Granted : Answer::Denied;
   return decision.granted ? std::nullopt : std::optional(decision.refusal);
+}
+
+std::string text_of(const LabelRules& rules, const label::Label& label) {
+  const auto number = rules.policy_number(label.policy);
+  if (!number) return label.policy.text() + ": " + label::names_of(nullptr, label);
+  const label::Policy& policy = rules.policy(*number);
+  return policy.spif().name + " (version " + std::to_string(policy.spif().version) +
+         "): " + label::names_of(&policy, label);
 }
 
 Reason reason_of(label::Cause cause) {

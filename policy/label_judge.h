@@ -45,6 +45,10 @@ struct JudgedLabel {
   std::optional<LabelSide> translated;  ///< under that of the other side, if that is another one
   const LabelSide& destination() const { return translated ? *translated : source; }
 
+  // For the record: "ACME (version 3): SECRET + Releasable To:UK".
+  std::string text_in, text_out;  ///< as it came, and as the other side sees it; "" as far as it was not understood
+  std::string marking_in;         ///< that was written beside it, whatever it says
+
   std::string marking;  ///< in the language and at the place of the destination's policy; for the record, too
   std::string first_line;
   bool unchanged = false;  ///< what leaves is what came
@@ -64,6 +68,9 @@ std::shared_ptr<const JudgedLabel> judge_label(const LabelRules& rules, const Pe
 /// Why `clearance` does not cover the label on that side; nullopt if it does. Kept in the label.
 std::optional<label::Refusal> refused_by(const LabelRules& rules, const JudgedLabel& judged, bool at_destination,
                                          std::uint16_t clearance);
+
+/// A label for the record: its policy with the version, and its names.
+std::string text_of(const LabelRules& rules, const label::Label& label);
 
 /// The reason code for a cause, outside translations.
 Reason reason_of(label::Cause cause);

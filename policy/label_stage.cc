@@ -227,8 +227,8 @@ class LabelStage {
 
   /// The decisions, and then the edits.
   Objection settle(const Labelled& each, const Judged& judged, bool is_written) {
-    if (const Objection objection = judged->objection) return refuse(*objection, judged->detail, "");
     if (each.stanza == &run_.stanza) run_.label = judged;
+    if (const Objection objection = judged->objection) return refuse(*objection, judged->detail, "");
     if (const auto objection = ask_all(*judged)) return objection;
     return is_written ? write(each, *judged) : std::nullopt;
   }

@@ -31,7 +31,7 @@ struct Run {
   const Domain* to_domain = nullptr;
   Inventory inventory = {};                       ///< set by payload
   std::string_view content_rule = {};             ///< set by content: whose rule refused it
-  std::shared_ptr<const JudgedLabel> label = {};  ///< the effective label of the stanza itself, set by label
+  std::shared_ptr<const JudgedLabel> label = {};  ///< of the stanza itself, set by label; as in Judgement
   std::string label_detail = {};                  ///< why label objects, for the record
 
   const inspect::Node* answer = nullptr;  ///< what a stage answers whose objection comes to an answer

@@ -147,10 +147,11 @@ struct Judgement {
   /// is none. Points into the bundle.
   std::string_view rule;
   StanzaFacts facts;
-  std::shared_ptr<const JudgedLabel> label;  ///< the effective label (label_judge.h); nullptr if there is none
-  std::string label_detail;                  ///< why labels decided against it: cause, tag, whose clearance
-  const inspect::Node* answer = nullptr;     ///< of an Answer; lives in the arena
-  StanzaFault fault;                         ///< of a Bounce
+  /// The effective label (label_judge.h), also one that can't be used; nullptr if there is none.
+  std::shared_ptr<const JudgedLabel> label;
+  std::string label_detail;               ///< why labels decided against it: cause, tag, whose clearance
+  const inspect::Node* answer = nullptr;  ///< of an Answer; lives in the arena
+  StanzaFault fault;                      ///< of a Bounce
   inspect::StreamCondition sever = inspect::StreamCondition::UndefinedCondition;  ///< of a Sever
   const Injection* if_released = nullptr;
   const Injection* if_refused = nullptr;

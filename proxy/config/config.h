@@ -140,12 +140,16 @@ struct Audit {
 struct Guard {
   std::uint16_t lanes = 1;
   std::filesystem::path bundle;
-  std::filesystem::path policy;                     ///< the officer's text, for `sallyport check` only; may be empty
-  std::filesystem::path airlock;                    ///< directory of the socket files, one per edge: ENCLAVE.sock
-  std::filesystem::path control;                    ///< socket for `sallyport reload` and `status`; empty: none
-  std::chrono::milliseconds hold{20'000};           ///< hold_max of protocol.md 2.7
-  std::chrono::milliseconds queue{20'000};          ///< how long stanzas wait for a lost far leg
-  std::chrono::milliseconds hol_max{5'000};         ///< D-31
+  std::vector<std::filesystem::path> officers;  ///< PEM: keys whose signatures the bundle needs; none: it needs none
+  std::uint16_t signatures = 1;                 ///< how many of them have to have signed
+  std::filesystem::path shadow;                 ///< a second bundle that is judged and never acts; may be empty
+  std::uint32_t shadow_rate = 1'000;            ///< stanzas a second and lane that it is asked about, at most
+  std::filesystem::path policy;                 ///< the officer's text, for `sallyport check` only; may be empty
+  std::filesystem::path airlock;                ///< directory of the socket files, one per edge: ENCLAVE.sock
+  std::filesystem::path control;                ///< socket for `sallyport reload` and `status`; empty: none
+  std::chrono::milliseconds hold{20'000};       ///< hold_max of protocol.md 2.7
+  std::chrono::milliseconds queue{20'000};      ///< how long stanzas wait for a lost far leg
+  std::chrono::milliseconds hol_max{5'000};     ///< D-31
   std::uint64_t memory_octets = 256 * 1024 * 1024;  ///< lent as credit
   std::filesystem::path state;                      ///< folder of the ledger; empty: it ends with the run
   std::string user;

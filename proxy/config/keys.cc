@@ -101,6 +101,19 @@ Section<Guard> guard_section() {
       "The one process in the middle. It has no network.",
       {required(path<G>("bundle", &G::bundle,
                         "The compiled policy, made by `sallyport policy compile`. The guard loads nothing else.")),
+       paths<G>(
+           "officers", &G::officers,
+           "PEM files with the public keys of security officers, made by `sallyport policy key`. With any here, the "
+           "guard loads only a bundle that they have signed. They are read at its start only."),
+       count<G>(
+           "signatures", &G::signatures, 1, 64,
+           "How many of the `officers` have to have signed the bundle; 2: no officer can change the policy alone."),
+       path<G>(
+           "shadow", &G::shadow,
+           "A second bundle, signed likewise, that is judged beside the one in force and never acts. The record of a "
+           "stanza says what it would have made of it, where that is something else."),
+       count<G>("shadow_rate", &G::shadow_rate, 1, 1'000'000,
+                "How many stanzas a second each lane asks the shadow policy about, at most; the others are counted."),
        path<G>(
            "policy", &G::policy,
            "The officer's policy text. Only `sallyport check` reads it, to tell whether the bundle was made from it."),

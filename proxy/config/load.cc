@@ -181,12 +181,24 @@ void check_listeners(Reading& in, const toml::table& edges) {
   }
 }
 
+/// More signatures than officers would leave the guard without any policy.
+void check_officers(Reading& in, const toml::table& table, const Guard& guard) {
+  const auto* written = table.get_as<std::int64_t>("signatures");
+  // One that is no number of signatures has been told.
+  if (written == nullptr || written->get() != guard.signatures || guard.signatures <= guard.officers.size()) return;
+  in.mistake(*written, "'signatures' asks for more than there are officers",
+             guard.officers.empty()
+                 ? "list their public keys in officers, or take it away"
+                 : "list more public keys in officers, or lower it to " + std::to_string(guard.officers.size()));
+}
+
 Config read_config(Reading& in, const toml::table& root) {
   Config config;
   read_keys(in, root, file_section(), config);
   if (const auto* guard = subtable(in, root, "guard", true)) {
     in.enter("guard");
     read_keys(in, *guard, guard_section(), config.guard);
+    check_officers(in, *guard, config.guard);
     in.enter("");
   }
   if (const auto* audit = subtable(in, root, "audit", true)) {

@@ -33,6 +33,13 @@ audit::Time wall() {
   return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
 }
 
+/// The bundle, and who has signed it.
+Details details_of(const LoadedBundle& loaded) {
+  Details details{{"bundle", loaded.bundle->hash()}};
+  for (const policy::OfficerKey& key : loaded.signers) details.emplace_back("signed_by", policy::fingerprint(key));
+  return details;
+}
+
 std::uint64_t random_number() {
   std::random_device source;
   return (std::uint64_t{source()} << 32U) | source();
@@ -63,9 +70,12 @@ Guard::~Guard() {
 
 std::expected<std::unique_ptr<Guard>, Guard::Fault> Guard::open(const config::Config& config) {
   std::unique_ptr<Guard> guard(new Guard(config));
-  auto bundle = load_bundle(config.guard.bundle);
-  if (!bundle) return std::unexpected(Fault{kUnusable, bundle.error()});
-  guard->bundle_ = *std::move(bundle);
+  auto officers = load_officers(config.guard.officers, config.guard.signatures);
+  if (!officers) return std::unexpected(Fault{kUnusable, officers.error()});
+  guard->officers_ = *std::move(officers);
+  auto loaded = load_bundle(config.guard.bundle, guard->officers_);
+  if (!loaded) return std::unexpected(Fault{kUnusable, loaded.error()});
+  guard->policy_ = *std::move(loaded);
   if (auto made = guard->make_listeners(); !made) return std::unexpected(made.error());
   if (auto changed = airlock::become(config.guard.user); !changed)
     return std::unexpected(Fault{kUnusable, changed.error()});
@@ -97,7 +107,7 @@ std::expected<void, Guard::Fault> Guard::make_listeners() {
     auto acceptor = listen(context_, door.file, door.user);
     if (!acceptor) return std::unexpected(Fault{kFailed, acceptor.error()});
     door.acceptor.emplace(*std::move(acceptor));
-    if (bundle_->enclave(edge.enclave) == nullptr)
+    if (policy_.bundle->enclave(edge.enclave) == nullptr)
       spdlog::warn("the policy knows no enclave {}: nothing of its edge will cross", edge.enclave);
   }
   if (config_.guard.control.empty()) return {};
@@ -128,12 +138,13 @@ void Guard::make_lanes() {
   settings.queue = config_.guard.queue;
   settings.hol_max = config_.guard.hol_max;
   settings.run = static_cast<std::uint32_t>(start);
+  settings.shadow_rate = config_.guard.shadow_rate;
   LaneThread::Coordinator& coordinator = *this;
   for (std::uint16_t lane = 0; lane < settings.lanes; ++lane) {
     settings.lane = lane;
     settings.seed = random_number();
     for (std::uint8_t& octet : settings.secret) octet = static_cast<std::uint8_t>(random_number());
-    lanes_.push_back(std::make_unique<LaneThread>(settings, *log_, budget_, bundle_, coordinator));
+    lanes_.push_back(std::make_unique<LaneThread>(settings, *log_, budget_, policy_.bundle, coordinator));
   }
 }
 
@@ -161,18 +172,19 @@ std::expected<void, Guard::Fault> Guard::open_ledger() {
 
 std::size_t Guard::lane_of(std::string_view watcher, std::string_view watched) const {
   const auto domain = [](std::string_view jid) { return policy::Address::of_prepared(jid).domain; };
-  return bundle_->lane_key(domain(watcher), domain(watched)) % lanes_.size();
+  return policy_.bundle->lane_key(domain(watcher), domain(watched)) % lanes_.size();
 }
 
 ExitStatus Guard::run() {
   for (const auto& lane : lanes_) lane->start();
   record(Reason::GuardStarted, {{"lanes", std::to_string(lanes_.size())}});
-  record(Reason::PolicyLoaded, {{"bundle", bundle_->hash()}});
+  record(Reason::PolicyLoaded, details_of(policy_));
+  load_shadow();
   await_signal();
   watch_log();
   for (EdgeIndex edge = 0; edge < doors_.size(); ++edge) asio::co_spawn(context_, accept(edge), asio::detached);
   if (control_) asio::co_spawn(context_, accept_control(), asio::detached);
-  spdlog::info("ready: {} lanes, {} edges, policy {}", lanes_.size(), doors_.size(), bundle_->hash());
+  spdlog::info("ready: {} lanes, {} edges, policy {}", lanes_.size(), doors_.size(), policy_.bundle->hash());
   context_.run();
   if (status_ == kStopped) record(Reason::GuardStopped);
   for (const auto& lane : lanes_) lane->stop();
@@ -195,17 +207,39 @@ void Guard::await_signal() {
 }
 
 void Guard::reload() {
-  auto loaded = load_bundle(config_.guard.bundle);
+  load_policy();
+  load_shadow();
+}
+
+void Guard::load_policy() {
+  auto loaded = load_bundle(config_.guard.bundle, officers_);
   if (!loaded) {
     spdlog::error("the policy in force stays: {}", loaded.error());
-    return record(Reason::PolicyRefused, {{"why", loaded.error()}, {"bundle", bundle_->hash()}});
+    return record(Reason::PolicyRefused, {{"why", loaded.error()}, {"bundle", policy_.bundle->hash()}});
   }
-  const auto ending = endings(*loaded);
+  const auto ending = endings(loaded->bundle);
   for (const Lane::Ending& end : ending) spdlog::warn("the new policy ends {}", describe(end));
-  bundle_ = *std::move(loaded);
-  record(Reason::PolicyLoaded, {{"bundle", bundle_->hash()}, {"ends", std::to_string(ending.size())}});
-  for (const auto& lane : lanes_) lane->swap(bundle_);
-  spdlog::info("policy {} is in force; it ends {} crossings", bundle_->hash(), ending.size());
+  policy_ = *std::move(loaded);
+  Details details = details_of(policy_);
+  details.emplace_back("ends", std::to_string(ending.size()));
+  record(Reason::PolicyLoaded, std::move(details));
+  for (const auto& lane : lanes_) lane->swap(policy_.bundle);
+  spdlog::info("policy {} is in force; it ends {} crossings", policy_.bundle->hash(), ending.size());
+}
+
+void Guard::load_shadow() {
+  if (config_.guard.shadow.empty()) return;
+  auto loaded = load_bundle(config_.guard.shadow, officers_);
+  if (loaded) {
+    record(Reason::PolicyShadowLoaded, details_of(*loaded));
+    spdlog::info("policy {} is judged as a shadow", loaded->bundle->hash());
+    shadow_ = std::move(loaded->bundle);
+  } else {
+    record(Reason::PolicyShadowRefused, {{"why", loaded.error()}});
+    spdlog::error("no shadow policy is judged: {}", loaded.error());
+    shadow_ = nullptr;
+  }
+  for (const auto& lane : lanes_) lane->shade(shadow_);
 }
 
 std::vector<Lane::Ending> Guard::endings(const std::shared_ptr<const policy::Bundle>& bundle) {
@@ -229,6 +263,7 @@ Lane::Census Guard::census() {
     sum.unrecorded += each.unrecorded;
     sum.sessions += each.sessions;
     sum.hibernating += each.hibernating;
+    sum.shadow.add(each.shadow);
   }
   return sum;
 }

@@ -98,6 +98,7 @@ class Guard final : private LaneThread::Coordinator {
   std::string answer(std::string_view request);
   std::string preview_answer();
   std::string status_answer();
+  std::string shadow_lines(const Shadow::Counts& counts) const;
   std::string ledger_show_answer(std::string_view rest);
   std::string ledger_import_answer(std::string_view rest);
   std::string ledger_revoke_answer(std::string_view rest);
@@ -105,6 +106,8 @@ class Guard final : private LaneThread::Coordinator {
 
   void await_signal();
   void reload();
+  void load_policy();
+  void load_shadow();
   std::vector<Lane::Ending> endings(const std::shared_ptr<const policy::Bundle>& bundle);
   static std::string describe(const Lane::Ending& ending);
   void watch_log();
@@ -121,7 +124,9 @@ class Guard final : private LaneThread::Coordinator {
   std::optional<Acceptor> control_;
   std::unique_ptr<audit::Log> log_;
   std::unique_ptr<LedgerStore> ledger_;
-  std::shared_ptr<const policy::Bundle> bundle_;
+  policy::Officers officers_;
+  LoadedBundle policy_;
+  std::shared_ptr<const policy::Bundle> shadow_;  ///< nullptr: none
   Budget budget_;
   std::vector<std::unique_ptr<LaneThread>> lanes_;
   std::uint64_t epoch_ = 0;

@@ -79,11 +79,11 @@ std::string Guard::answer(std::string_view request) {
 }
 
 std::string Guard::preview_answer() {
-  const auto loaded = load_bundle(config_.guard.bundle);
+  const auto loaded = load_bundle(config_.guard.bundle, officers_);
   if (!loaded) return "error " + loaded.error() + "\n";
   std::string text = "ok\n";
   std::size_t untold = 0;
-  for (const Lane::Ending& end : endings(*loaded)) {
+  for (const Lane::Ending& end : endings(loaded->bundle)) {
     if (text.size() > config::kLargestControlAnswer - 1024) {
       ++untold;
     } else {
@@ -103,12 +103,25 @@ std::string Guard::describe(const Lane::Ending& ending) {
   return text;
 }
 
+std::string Guard::shadow_lines(const Shadow::Counts& counts) const {
+  std::string text = "shadow " + shadow_->hash() + '\n';
+  const auto line = [&](std::string_view name, std::uint64_t value) {
+    text.append("shadow_").append(name).append(" ").append(std::to_string(value)).append("\n");
+  };
+  line("judged", counts.judged);
+  line("crosses", counts.crosses);
+  line("refused", counts.refused);
+  line("otherwise", counts.otherwise);
+  line("skipped", counts.skipped);
+  return text;
+}
+
 std::string Guard::status_answer() {
   const Lane::Census now = census();
   std::string edges;
   for (const Door& door : doors_) edges += ' ' + door.enclave + (door.present ? "=present" : "=absent");
   std::string text = "ok\n";
-  text += "bundle " + bundle_->hash() + '\n';
+  text += "bundle " + policy_.bundle->hash() + '\n';
   text += "edges" + edges + '\n';
   text += "lanes " + std::to_string(lanes_.size()) + '\n';
   text += "accepted " + std::to_string(now.accepted) + '\n';
@@ -118,6 +131,7 @@ std::string Guard::status_answer() {
   text += "resumable " + std::to_string(now.hibernating) + '\n';
   text += "stanzas " + std::to_string(now.queued + now.unsettled) + '\n';
   text += "memory_left " + std::to_string(budget_.left()) + '\n';
+  if (shadow_) text += shadow_lines(now.shadow);
   text += std::string("log ") + (log_->healthy() ? "healthy" : "failed") + '\n';
   return text;
 }

@@ -144,7 +144,7 @@ airlock::Welcome Guard::make_welcome(EdgeIndex edge) const {
   welcome.epoch = epoch_;
   welcome.guard_lanes = static_cast<std::uint16_t>(lanes_.size());
   welcome.enclave = doors_[edge].enclave;
-  welcome.bundle_hash = bundle_->hash();
+  welcome.bundle_hash = policy_.bundle->hash();
   return welcome;
 }
 

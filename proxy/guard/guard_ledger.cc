@@ -65,7 +65,7 @@ std::string Guard::ledger_import_answer(std::string_view rest) {
   std::vector<std::vector<std::pair<std::string, std::string>>> by_lane(lanes_.size());
   for (std::size_t at = 0; at < asked.size(); at += 2) {
     const auto domain = [&](const std::string& jid) {
-      return bundle_->domain(policy::Address::of_prepared(jid).domain);
+      return policy_.bundle->domain(policy::Address::of_prepared(jid).domain);
     };
     const policy::Domain *one = domain(asked[at]), *other = domain(asked[at + 1]);
     if (one == nullptr || other == nullptr || one->enclave == other->enclave) continue;

@@ -233,6 +233,7 @@ void Lane::on_due(std::uint64_t serial) {
   if (serial == state_.answers_serial) return state_.on_answers_due();
   if (serial == state_.presence_serial) return state_.on_presence_due();
   if (serial == state_.hibernation_serial) return state_.on_hibernation_due();
+  if (serial == state_.shadow_serial) return state_.note_shadow();
   if (Route* route = state_.route(serial)) return route->on_due();
   if (Session* session = state_.session(serial)) return session->on_due();
   if (SessionLeg* leg = state_.session_leg(serial)) return leg->session->on_leg_due(*leg);
@@ -347,9 +348,17 @@ void Lane::swap(std::shared_ptr<const policy::Bundle> bundle, Moment now) {
   for (const auto& [serial, session] : state_.sessions) session->follow(*state_.bundle);
 }
 
+void Lane::shade(std::shared_ptr<const policy::Bundle> bundle, Moment now) {
+  state_.now = now;
+  state_.note_shadow();
+  state_.shadow =
+      bundle ? std::make_unique<Shadow>(std::move(bundle), state_.memory, state_.settings.shadow_rate) : nullptr;
+}
+
 void Lane::drain(Moment now, std::chrono::milliseconds deadline) {
   state_.now = now;
   state_.draining = true;
+  state_.note_shadow();
   airlock::Drain drain;
   drain.deadline_ms = static_cast<std::uint32_t>(deadline.count());
   for (EdgeIndex edge = 0; edge < state_.edges.size(); ++edge) {
@@ -392,6 +401,7 @@ Lane::Census Lane::census() const {
   for (const auto& [serial, route] : state_.routes) census.queued += route->queued();
   for (const auto& [serial, leg] : state_.out_legs) census.unsettled += leg->unsettled.size();
   census.unrecorded = state_.recorder.open();
+  if (state_.shadow) census.shadow = state_.shadow->total();
   return census;
 }
 

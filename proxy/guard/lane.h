@@ -12,6 +12,7 @@
 #include "proxy/airlock/frames.h"
 #include "proxy/guard/admission.h"
 #include "proxy/guard/lane_state.h"
+#include "proxy/guard/shadow.h"
 
 namespace sallyport::guard {
 
@@ -64,6 +65,9 @@ class Lane {
   /// From the next stanza on `bundle` is in force. Ends what endings() names, and nothing else.
   void swap(std::shared_ptr<const policy::Bundle> bundle, Moment now);
 
+  /// From the next stanza on this bundle is judged beside the one in force; nullptr: none is.
+  void shade(std::shared_ptr<const policy::Bundle> bundle, Moment now);
+
   /// Nothing new; what is idle ends, the rest has until the owner stops the lane.
   void drain(Moment now, std::chrono::milliseconds deadline);
   /// The time to end in is over: what still waits is bounced where that is possible, and recorded in any case.
@@ -80,6 +84,7 @@ class Lane {
   struct Census {
     std::size_t accepted = 0, dialled = 0, routes = 0, queued = 0, unsettled = 0, unrecorded = 0;
     std::size_t sessions = 0, hibernating = 0;
+    Shadow::Counts shadow;
   };
   Census census() const;
 

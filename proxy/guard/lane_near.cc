@@ -190,6 +190,7 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
 
   state_.fill_draft({route.serial(), leg.from_enclave, leg.to_enclave, leg.id, stanza.number, stanza.normal_form},
                     judgement);
+  state_.ask_shadow(stanza.normal_form, crossing, judgement, node);
   const Origin origin{leg.serial, stanza.number, static_cast<std::uint32_t>(stanza.normal_form.size())};
   switch (judgement.verdict) {
     case Verdict::Release:

@@ -4,8 +4,10 @@
 
 #include "inspect/serializer.h"
 #include "policy/bounce.h"
+#include "policy/label_judge.h"
 #include "proxy/guard/route.h"
 #include "proxy/guard/session.h"
+#include "proxy/guard/shadow.h"
 
 namespace sallyport::guard {
 
@@ -168,6 +170,13 @@ void LaneState::fill_draft(const Arrived& arrived, const policy::Judgement& judg
   for (const Reason finding : judgement.findings) record.findings.emplace_back(policy::code(finding));
   record.rule = judgement.rule;
   record.bundle = bundle->hash();
+  const policy::JudgedLabel* label = judgement.label.get();
+  record.label_in = label != nullptr ? std::string_view(label->text_in) : std::string_view();
+  record.marking_in = label != nullptr ? std::string_view(label->marking_in) : std::string_view();
+  record.label_out = label != nullptr ? std::string_view(label->text_out) : std::string_view();
+  record.marking_out = label != nullptr ? std::string_view(label->marking) : std::string_view();
+  record.label_detail = judgement.label_detail;
+  record.shadow.clear();
   record.leg_in = arrived.leg;
   record.number_in = arrived.number;
   record.octets_in = arrived.normal_form.size();
@@ -177,6 +186,22 @@ void LaneState::fill_draft(const Arrived& arrived, const policy::Judgement& judg
   record.id_out.clear();
   record.cause.clear();
   record.content.clear();
+}
+
+void LaneState::ask_shadow(std::string_view normal_form, const policy::Crossing& crossing,
+                           const policy::Judgement& judgement, const inspect::Node& node) {
+  if (!shadow) return;
+  const auto other = decode_again(normal_form);
+  if (!other) return;
+  std::get<audit::StanzaRecord>(draft).shadow = shadow->compare({normal_form, crossing, judgement, node}, **other, now);
+  if (shadow_due == kNever) agenda.set(shadow_serial, shadow_due, now.steady + kShadowNote);
+}
+
+void LaneState::note_shadow() {
+  agenda.set(shadow_serial, shadow_due, kNever);
+  if (!shadow) return;
+  Details news = shadow->take_news();
+  if (!news.empty()) note(Reason::PolicyShadowCounted, "", std::move(news));
 }
 
 void LaneState::free_credit(Origin& origin) {

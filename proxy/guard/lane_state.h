@@ -33,6 +33,7 @@ namespace sallyport::guard {
 class Route;
 class Session;
 struct SessionLeg;
+class Shadow;
 
 /// Where a lane's frames go. Called inside every input of a lane; must not call back into it.
 class Outlet {
@@ -57,7 +58,8 @@ struct LaneSettings {
   /// Makes the ids of dialled legs differ from those of earlier runs in the log; below 2^32.
   std::uint64_t run = 0;
   std::uint64_t seed = 0;
-  policy::Secret secret{};  ///< another one for each lane and each run
+  policy::Secret secret{};            ///< another one for each lane and each run
+  std::uint32_t shadow_rate = 1'000;  ///< stanzas a second that the shadow policy is asked about, at most
 };
 
 // Waits that no setting changes.
@@ -67,6 +69,7 @@ inline constexpr std::chrono::seconds kAnswers{5};        ///< a peer that has c
 inline constexpr std::chrono::seconds kHandover{5};       ///< S-20
 inline constexpr std::chrono::seconds kDialGrace{5};      ///< beyond the deadline that Dial named
 inline constexpr std::chrono::seconds kSettledNote{1};    ///< how often settlement is put on record
+inline constexpr std::chrono::seconds kShadowNote{60};    ///< how often the shadow's counts are
 // Bounds.
 inline constexpr std::size_t kQueueStanzas = 100, kQueueOctets = 1024 * 1024;               ///< protocol.md 2.7
 inline constexpr std::size_t kUnsettledStanzas = 2000, kUnsettledOctets = 4 * 1024 * 1024;  ///< D-21
@@ -135,6 +138,8 @@ struct LaneState {
   bool halted = false;    ///< the log has failed: no release, Credit or Handled
   bool draining = false;  ///< nothing new
 
+  std::uint64_t last_serial = 0;  ///< before the members that take one
+
   std::vector<EdgeView> edges;
   std::unordered_map<std::uint64_t, std::unique_ptr<InLeg>> in_legs;
   std::unordered_map<std::uint64_t, std::unique_ptr<OutLeg>> out_legs;
@@ -157,7 +162,6 @@ struct LaneState {
   std::vector<std::uint64_t> parked_sessions;              ///< whose first stanza waits for the store
   const std::uint64_t hibernation_serial = next_serial();  ///< of the agenda's entry for `hibernating`
   Steady hibernation_due = kNever;
-  std::uint64_t last_serial = 0;
 
   // Presence; the functions are in lane_presence.cc.
   LedgerOutlet* store = nullptr;      ///< nullptr: nothing outlives this run
@@ -175,7 +179,7 @@ struct LaneState {
   std::map<std::pair<std::string, std::string>, std::deque<std::unique_ptr<Waiting>>> backlog;
   /// Pairs of domains whose first server is lost, and when that is for good.
   std::map<std::pair<std::string, std::string>, Steady> lost_pairs;
-  const std::uint64_t presence_serial = ++last_serial;  ///< of the agenda's entry for all of this
+  const std::uint64_t presence_serial = next_serial();  ///< of the agenda's entry for all of this
   Steady presence_due = kNever, shown_due = kNever;
   std::uint64_t dialled = 0;
 
@@ -187,6 +191,11 @@ struct LaneState {
   std::multimap<Steady, Held> held;
   const std::uint64_t answers_serial = next_serial();  ///< of the agenda's entry for `held` and for open requests
   Steady answers_due = kNever;
+
+  // The shadow policy, if there is one.
+  std::unique_ptr<Shadow> shadow;
+  const std::uint64_t shadow_serial = next_serial();  ///< of the agenda's entry for its counts
+  Steady shadow_due = kNever;
 
   /// Of a leg or a route; differs from those of the other lanes, so that a crossing has one number in the log.
   std::uint64_t next_serial() { return ++last_serial * settings.lanes + settings.lane; }
@@ -230,6 +239,12 @@ struct LaneState {
   std::expected<inspect::Node*, inspect::NormalFormFault> decode_again(std::string_view normal_form);
   /// Sets every field of `draft`, which still holds the stanza before.
   void fill_draft(const Arrived& arrived, const policy::Judgement& judgement);
+
+  /// Puts into `draft` what the shadow policy makes of the stanza, where that is something else.
+  void ask_shadow(std::string_view normal_form, const policy::Crossing& crossing, const policy::Judgement& judgement,
+                  const inspect::Node& node);
+  /// What the shadow has counted since the last time goes on record.
+  void note_shadow();
 
   // Sessions that nobody has; in lane_sessions.cc.
   void hibernate(std::unique_ptr<SessionState> state);

@@ -190,6 +190,13 @@ void LaneThread::swap(std::shared_ptr<const policy::Bundle> bundle) {
   });
 }
 
+void LaneThread::shade(std::shared_ptr<const policy::Bundle> bundle) {
+  post([this, bundle = std::move(bundle)]() mutable {
+    lane_.shade(std::move(bundle), now());
+    finish_input();
+  });
+}
+
 void LaneThread::drain(std::chrono::milliseconds deadline) {
   post([this, deadline] {
     lane_.drain(now(), deadline);

@@ -51,6 +51,7 @@ class LaneThread final : private Outlet {
   /// `done` is called on the lane's thread, once the channels of that stay are closed.
   void end_stay(EdgeIndex edge, Stay stay, std::function<void()> done);
   void swap(std::shared_ptr<const policy::Bundle> bundle);
+  void shade(std::shared_ptr<const policy::Bundle> bundle);
   void drain(std::chrono::milliseconds deadline);
   void give_up();
   void halt();

@@ -58,6 +58,7 @@ void Session::judge(SessionLeg& leg, const airlock::Stanza& stanza, inspect::Nod
   lane_.fill_draft(
       {state_->crossing, crossing.from_enclave, crossing.to_enclave, leg.id, stanza.number, stanza.normal_form},
       judgement);
+  lane_.ask_shadow(stanza.normal_form, crossing, judgement, node);
   const Arrival arrival{way, origin, stanza.normal_form};
   switch (judgement.verdict) {
     case Verdict::Release:

@@ -48,6 +48,12 @@ TEST(AuditLine, OfAStanzaIsThisText) {
   record.findings = {"label.missing", "content.too-long"};
   record.rule = "peering-1";
   record.bundle = "b1";
+  record.label_in = "ACME (version 3): SECRET";
+  record.marking_in = "UNCLASSIFIED";
+  record.label_out = "NORDIA (version 1): SEALED";
+  record.marking_out = "[NRD/SEALED]";
+  record.label_detail = "restrictive:Projects of b.test";
+  record.shadow = "drop policy.no-rule";
   record.cause = "4";
   record.content = "hi";
   std::string ab, cd;
@@ -57,7 +63,10 @@ TEST(AuditLine, OfAStanzaIsThisText) {
                 R"(","time":"2026-03-04T05:06:07.000089Z","record":"stanza","crossing":3,"from_enclave":"north",)" +
                 R"("to_enclave":"south","from":"romeo@a.test/orchard","to":"juliet@b.test","kind":"message",)" +
                 R"("type":"chat","id":"m9","verdict":"release","reason":"policy.granted",)" +
-                R"("findings":["label.missing","content.too-long"],"rule":"peering-1","bundle":"b1","leg_in":2,)" +
+                R"("findings":["label.missing","content.too-long"],"rule":"peering-1","bundle":"b1",)" +
+                R"("label_in":"ACME (version 3): SECRET","marking_in":"UNCLASSIFIED",)" +
+                R"("label_out":"NORDIA (version 1): SEALED","marking_out":"[NRD/SEALED]",)" +
+                R"("label_detail":"restrictive:Projects of b.test","shadow":"drop policy.no-rule","leg_in":2,)" +
                 R"("number_in":9,"leg_out":5,"number_out":9,"octets_in":300,"octets_out":280,"sha256_in":")" + ab +
                 R"(","sha256_out":")" + cd + R"(","cause":"4","content":"hi"})");
 }
@@ -130,8 +139,10 @@ TEST(AuditLine, OfTheLargestRecordIsWithinTheLimit) {
   auto record = release(1, 1);
   record.content.assign(2 * format::kLargestContent, '\x01');
   record.findings.assign(format::kMostItems, std::string(2 * format::kLargestText, '\x02'));
-  for (auto* text : {&record.from_enclave, &record.to_enclave, &record.from, &record.to, &record.kind, &record.type,
-                     &record.id, &record.verdict, &record.reason, &record.rule, &record.bundle, &record.cause}) {
+  for (auto* text :
+       {&record.from_enclave, &record.to_enclave, &record.from, &record.to, &record.kind, &record.type, &record.id,
+        &record.verdict, &record.reason, &record.rule, &record.bundle, &record.label_in, &record.marking_in,
+        &record.label_out, &record.marking_out, &record.label_detail, &record.shadow, &record.cause}) {
     text->assign(2 * format::kLargestText, '\x03');
   }
   EXPECT_TRUE(Line::read(line_of(record)));

@@ -39,6 +39,37 @@ TEST_F(AuditReview, PrintsAStanzaInOneLine) {
             "romeo@a.test/orchard > juliet@b.test  id=m9  rule=chat  also=label.missing\n");
 }
 
+TEST_F(AuditReview, PrintsTheLabelBeforeAndAfterAndWhyItDecided) {
+  auto record = release(5, 9);
+  record.label_in = record.label_out = "ACME (version 3): SECRET";
+  EXPECT_THAT(Printer(false).print(read(record)), HasSubstr("  id=m9  label=ACME (version 3): SECRET\n"));
+  record.label_out = "NORDIA (version 1): SEALED";
+  record.label_detail = "classification of b.test";
+  record.shadow = "release policy.granted";
+  EXPECT_THAT(Printer(false).print(read(record)),
+              HasSubstr("label=ACME (version 3): SECRET  label-out=NORDIA (version 1): SEALED  "
+                        "why=classification of b.test  shadow=release policy.granted\n"));
+  EXPECT_THAT(Printer(false).print_whole(read(record)), HasSubstr("label_detail  classification of b.test\n"));
+}
+
+TEST_F(AuditReview, FindsByLabelMarkingAndShadow) {
+  auto record = release(1, 1);
+  record.label_in = "ACME (version 3): SECRET";
+  record.marking_out = "[NRD/SEALED]";
+  Filter filter;
+  filter.label = "SECRET";
+  EXPECT_TRUE(finds(filter, record));
+  EXPECT_FALSE(finds(filter, release(1, 1)));
+  filter.label = "NRD/SEALED";
+  EXPECT_TRUE(finds(filter, record));
+  EXPECT_FALSE(finds(filter, event("x.y")));
+  filter.label = "";
+  filter.shadow = true;
+  EXPECT_FALSE(finds(filter, record));
+  record.shadow = "drop policy.no-rule";
+  EXPECT_TRUE(finds(filter, record));
+}
+
 TEST_F(AuditReview, PrintsAnEventInOneLine) {
   auto record = event("leg.closed");
   record.enclave = "north";

@@ -155,6 +155,28 @@ TEST_F(Check, TellsThatTheBundleIsMissingOrDamaged) {
   EXPECT_THAT(find().mistakes, ElementsAre(what_at(2, "can't be read")));
 }
 
+constexpr std::string_view kOfficer =
+    "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAk7DFi0i//EH8U26bG9oXkGgMAQ8sNRPxQHvzLzQaA0E=\n"
+    "-----END PUBLIC KEY-----\n";
+
+TEST_F(Check, TellsThatTheOfficersHaveNotSignedTheBundle) {
+  const std::string config = with(kConfig, "airlock", "officers = [\"ann.pub\"]\nairlock");
+  EXPECT_THAT(find(config).mistakes, ElementsAre(what_at(4, "ann.pub' can't be read")));
+  folder_.write_text("ann.pub", "rubbish");
+  EXPECT_THAT(find(config).mistakes, ElementsAre(what_at(4, "ann.pub' holds no public key")));
+  folder_.write_text("ann.pub", std::string(kOfficer));
+  EXPECT_THAT(find(config).mistakes, ElementsAre(what_at(2, "not signed: there is no '")));
+  folder_.write_text("policy.bundle.sig", "sallyport bundle signatures 1\nbundle " + std::string(64, 'a') + "\n");
+  EXPECT_THAT(find(config).mistakes, ElementsAre(what_at(2, "the signatures are of the bundle aaaa")));
+}
+
+TEST_F(Check, TellsThatTheShadowIsNoBundle) {
+  const std::string config = with(kConfig, "airlock", "shadow = \"next.bundle\"\nairlock");
+  EXPECT_THAT(find(config).mistakes, ElementsAre(what_at(4, "next.bundle' can't be read")));
+  folder_.write_text("next.bundle", "rubbish");
+  EXPECT_THAT(find(config).mistakes, ElementsAre(what_at(4, "not a bundle")));
+}
+
 TEST_F(Check, TellsThatTheBundleIsNotThePolicyAnyMore) {
   policy(with(kPolicy, "\"message\"", "\"iq\""));
   EXPECT_THAT(find().warnings, Contains(what_at(2, "the bundle was not made from")));

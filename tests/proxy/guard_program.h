@@ -52,7 +52,8 @@ class Folder {
 /// The running guard, with the edges north and south.
 class Program {
  public:
-  explicit Program(unsigned lanes = 1, std::string more = "", rlim_t files = 0) : files_(files) {
+  /// `more`: settings of the guard. Cleared `starts`: start() is called later.
+  explicit Program(unsigned lanes = 1, std::string more = "", rlim_t files = 0, bool starts = true) : files_(files) {
     for (const char* each : {"airlock", "audit"}) std::filesystem::create_directory(folder.path() / each);
     put_policy(tables());
     folder.write("anchors.pem", "");
@@ -62,7 +63,7 @@ class Program {
                      "[guard]\nbundle = \"policy.bundle\"\nairlock = \"airlock\"\ncontrol = \"control\"\nlanes = " +
                          std::to_string(lanes) + "\n" + more + "[audit]\ndirectory = \"audit\"\n[edge.north]\n" + edge +
                          "[edge.south]\n" + edge);
-    start();
+    if (starts) start();
   }
   ~Program() {
     if (pid_ > 0) {

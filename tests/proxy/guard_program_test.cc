@@ -1,9 +1,16 @@
 // The guard as it runs: the program, real socket files, a real log.
 #include "guard_program.h"
 
+#include <array>
+
+#include <botan/ed25519.h>
+#include <botan/pubkey.h>
+#include <botan/system_rng.h>
+#include <botan/x509_key.h>
 #include <gmock/gmock.h>
 
 #include "audit/verify.h"
+#include "policy/bundle_signatures.h"
 
 namespace sallyport::guard {
 namespace {
@@ -149,6 +156,120 @@ std::string ask(const Program& program, const std::string& request) {
     answer.append(buffer, static_cast<std::size_t>(count));
   ::close(connection);
   return answer;
+}
+
+/// Officers with their keys, who sign what stands in the folder's bundle.
+class Officers {
+ public:
+  explicit Officers(const Folder& folder) : folder_(folder) {
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      keys_[i] = std::make_unique<Botan::Ed25519_PrivateKey>(Botan::system_rng());
+      folder.write("officer" + std::to_string(i) + ".pub", Botan::X509::PEM_encode(*keys_[i]));
+    }
+  }
+  /// The setting that asks for the signatures of both.
+  static std::string setting() { return "officers = [\"officer0.pub\", \"officer1.pub\"]\nsignatures = 2\n"; }
+
+  void sign(policy::Tables tables, const std::vector<std::size_t>& who,
+            const std::string& file = "policy.bundle") const {
+    policy::BundleSignatures signatures{.bundle_hash = bundle(std::move(tables))->hash(), .all = {}};
+    const std::string text = policy::signed_text(signatures.bundle_hash);
+    for (const std::size_t each : who) {
+      Botan::PK_Signer signer(*keys_[each], Botan::system_rng(), "Pure");
+      const auto octets =
+          signer.sign_message(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), Botan::system_rng());
+      policy::SignedBy one{};
+      std::ranges::copy(keys_[each]->get_public_key(), one.key.begin());
+      std::ranges::copy(octets, one.signature.begin());
+      signatures.add(one);
+    }
+    folder_.write(file + ".sig", signatures.text());
+  }
+
+ private:
+  const Folder& folder_;
+  std::array<std::unique_ptr<Botan::Ed25519_PrivateKey>, 2> keys_;
+};
+
+/// A guard that loads only what two officers have signed, and did so at its start.
+class SignedProgram {
+ public:
+  SignedProgram() : program(1, Officers::setting(), 0, false), officers(program.folder) {
+    officers.sign(tables(), {0, 1});
+    program.start();
+  }
+  Program program;
+  Officers officers;
+};
+
+TEST(GuardProgram, LoadsABundleThatTwoOfficersHaveSignedAndRecordsWho) {
+  SignedProgram scene;
+  Line north(scene.program, "north"), south(scene.program, "south");
+  ASSERT_TRUE(south.await<airlock::Welcome>()) << scene.program.log();
+  connect(north, south);
+  EXPECT_TRUE(scene.program.recorded("[\"signed_by\",\""));
+}
+
+TEST(GuardProgram, DoesNotStartWithABundleThatOnlyOneOfTwoOfficersHasSigned) {
+  Program program(1, Officers::setting(), 0, false);
+  const Officers officers(program.folder);
+  officers.sign(tables(), {1});
+  program.start();
+  EXPECT_EQ(program.wait(), kUnusable);
+  EXPECT_THAT(program.log(), HasSubstr("1 of the officers have signed it, and 2 have to"));
+  EXPECT_THAT(program.log(), HasSubstr("not signed by "));
+}
+
+TEST(GuardProgram, DoesNotStartWithABundleThatNobodyHasSigned) {
+  Program program(1, Officers::setting(), 0, false);
+  const Officers officers(program.folder);
+  program.start();
+  EXPECT_EQ(program.wait(), kUnusable);
+  EXPECT_THAT(program.log(), HasSubstr("the bundle is not signed: "));
+}
+
+TEST(GuardProgram, KeepsItsPolicyAtAReloadWithABadlySignedBundleAndSaysSo) {
+  SignedProgram scene;
+  Program& program = scene.program;
+  Line north(program, "north"), south(program, "south");
+  ASSERT_TRUE(south.await<airlock::Welcome>()) << program.log();
+  connect(north, south);
+  auto other = tables();
+  other.name = "other";
+  program.put_policy(other);  // the signatures are those of the old one
+  EXPECT_THAT(ask(program, "preview"), HasSubstr("error "));
+  program.signal(SIGHUP);
+  EXPECT_TRUE(program.recorded("\"code\":\"policy.refused\""));
+  EXPECT_TRUE(program.recorded("the signatures are of the bundle " + bundle()->hash()));
+  EXPECT_THAT(ask(program, "status"), HasSubstr("bundle " + bundle()->hash()));
+  send_message(north, 1);
+  EXPECT_TRUE(south.await<airlock::Deliver>());
+  scene.officers.sign(other, {0, 1});
+  program.signal(SIGHUP);
+  EXPECT_TRUE(program.recorded("[\"bundle\",\"" + bundle(other)->hash() + "\"],[\"signed_by\""));
+}
+
+TEST(GuardProgram, JudgesAShadowPolicyThatNeverActsAndSaysWhatItWouldHaveDone) {
+  Program program(1, "shadow = \"next.bundle\"\n", 0, false);
+  auto narrower = tables();
+  narrower.peerings[0].message = false;
+  program.folder.write("next.bundle", bundle(narrower)->octets());
+  program.start();
+  Line north(program, "north"), south(program, "south");
+  ASSERT_TRUE(south.await<airlock::Welcome>()) << program.log();
+  connect(north, south);
+  EXPECT_TRUE(program.recorded("policy.shadow-loaded"));
+  send_message(north, 1);
+  EXPECT_TRUE(south.await<airlock::Deliver>());
+  EXPECT_TRUE(program.recorded("\"shadow\":\"bounce addressing.kind-not-granted everything\""));
+  EXPECT_THAT(ask(program, "status"), HasSubstr("shadow_judged 1\nshadow_crosses 0\nshadow_refused 1\n"));
+  program.folder.write("next.bundle", "no bundle");
+  program.signal(SIGHUP);
+  EXPECT_TRUE(program.recorded("policy.shadow-counted"));
+  EXPECT_TRUE(program.recorded("policy.shadow-refused"));
+  send_message(north, 2);
+  EXPECT_TRUE(south.await<airlock::Deliver>());
+  EXPECT_THAT(ask(program, "status"), Not(HasSubstr("shadow")));
 }
 
 TEST(GuardProgram, SaysWhatAReloadEndsAndEndsThatAndNothingElse) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "policy/bundle.h"
+#include "policy/bundle_signatures.h"
 #include "policy/source/files.h"
 #include "policy/source/source.h"
 #include "proxy/main/check/check.h"
@@ -171,10 +172,57 @@ bool check_source(const Located& located, const std::string& bundle, Findings& f
   return false;
 }
 
+/// What the guard's officers have to have signed: `key` names the bundle.
+void check_signatures(const Located& located, std::string_view key, const std::filesystem::path& file,
+                      const Bundle& bundle, Findings& findings) {
+  const config::Guard& guard = located.config.guard;
+  policy::Officers officers;
+  officers.needed = guard.signatures;
+  for (std::size_t i = 0; i < guard.officers.size(); ++i) {
+    const std::string place = "guard.officers[" + std::to_string(i) + "]";
+    const auto pem = content(located, place, guard.officers[i], findings);
+    if (!pem) return;
+    const auto officer = policy::read_officer_key(*pem);
+    if (!officer) {
+      findings.mistakes.push_back(
+          located.mistake(place, "'" + guard.officers[i].string() + "' " + officer.error(),
+                          "name the public key that `sallyport policy key` has made: FILE.pub"));
+      return;
+    }
+    officers.keys.push_back(*officer);
+  }
+  if (officers.keys.empty()) return;
+  std::filesystem::path signatures = file;
+  signatures += policy::kSignaturesEnd;
+  const auto told = [&](std::string what) {
+    findings.mistakes.push_back(located.mistake(
+        key, std::move(what), "have the officers sign it: sallyport policy sign " + file.string() + " --key KEY"));
+  };
+  std::error_code error;
+  if (!std::filesystem::exists(signatures, error)) return told("not signed: there is no '" + signatures.string() + "'");
+  const auto text = content(located, key, signatures, findings);
+  if (!text) return;
+  const auto signers = policy::check_signatures(bundle.hash(), *text, officers);
+  if (!signers) told("'" + signatures.string() + "': " + signers.error());
+}
+
+void check_shadow(const Located& located, Findings& findings) {
+  const config::Guard& guard = located.config.guard;
+  if (guard.shadow.empty()) return;
+  const auto octets = content(located, "guard.shadow", guard.shadow, findings);
+  if (!octets) return;
+  const auto bundle = Bundle::decode(*octets);
+  if (bundle) return check_signatures(located, "guard.shadow", guard.shadow, *bundle, findings);
+  findings.mistakes.push_back(
+      located.mistake("guard.shadow", "not a bundle: " + bundle.error().what,
+                      "compile it: sallyport policy compile POLICY -o " + guard.shadow.string()));
+}
+
 }  // namespace
 
 void check_policy(const Located& located, Findings& findings) {
   const config::Guard& guard = located.config.guard;
+  check_shadow(located, findings);
   const auto octets = content(located, "guard.bundle", guard.bundle, findings);
   const bool fresh = !guard.policy.empty() && check_source(located, octets.value_or(""), findings);
   if (!octets) return;
@@ -184,6 +232,7 @@ void check_policy(const Located& located, Findings& findings) {
         located.mistake("guard.bundle", "not a bundle: " + bundle.error().what, compile_command(guard)));
     return;
   }
+  check_signatures(located, "guard.bundle", guard.bundle, *bundle, findings);
   // The text's own warnings have named them at their place.
   if (!fresh) check_stages(located, *bundle, findings);
   check_edges(located, *bundle, findings);

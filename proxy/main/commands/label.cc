@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "policy/label/decide.h"
+#include "policy/label/named_values.h"
 #include "policy/source/value_names.h"
 #include "proxy/main/commands/commands.h"
 #include "proxy/main/commands/json.h"
@@ -59,7 +60,8 @@ FoundLabel input_or_end(const WriteOptions& options, const LabelPolicies& polici
 void valid_or_end(const FoundLabel& found, const policy::LabelRules& rules, const LabelView& view) {
   const Shown seen = shown(found, rules, view);
   if (!seen.is_valid())
-    end_command(1, found.where + ": the label " + names_of(rules.policy(policy_of_or_end(found)), found.read.label) +
+    end_command(1, found.where + ": the label " +
+                       policy::label::names_of(&rules.policy(policy_of_or_end(found)), found.read.label) +
                        " is not valid: " + seen.validity);
 }
 
@@ -243,7 +245,8 @@ void translate(const TranslateOptions& options) {
   const policy::LabelTranslation table = table_or_end(from, to, options.table, policies);
   auto result = policy::translate(policies.rules(), table, found.read.label, view.now);
   if (!result)
-    end_command(1, found.where + ": the label " + names_of(policies.rules().policy(from), found.read.label) +
+    end_command(1, found.where + ": the label " +
+                       policy::label::names_of(&policies.rules().policy(from), found.read.label) +
                        " has no translation: " + result.error().text());
   if (result->widened)
     std::fprintf(stderr, "note: the table adds a value to a permissive tag that has others: it widens the audience\n");

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "policy/label/ess.h"
+#include "policy/label/named_values.h"
 #include "policy/label/read_marking.h"
 #include "policy/source/document_tree.h"
 #include "proxy/main/commands/label_output.h"
@@ -158,7 +159,7 @@ FoundLabel label_of_marking_or_end(std::string_view marking, std::uint16_t numbe
                                             : ": no label was found in the time there is"));
   if (read.labels.size() > 1 || !read.is_complete) {
     std::string all = what + ": the marking does not say which label it is; it may be";
-    for (const label::Label& each : read.labels) all += "\n  " + names_of(policy, each);
+    for (const label::Label& each : read.labels) all += "\n  " + label::names_of(&policy, each);
     end_command(1, all + (read.is_complete ? "" : "\n  or another one"));
   }
   return {.where = what,

@@ -8,6 +8,7 @@
 #include "inspect/serializer.h"
 #include "policy/label/decide.h"
 #include "policy/label/marking.h"
+#include "policy/label/named_values.h"
 #include "proxy/main/commands/json.h"
 
 namespace sallyport::commands {
@@ -15,7 +16,10 @@ namespace sallyport::commands {
 namespace {
 
 namespace label = policy::label;
+using label::class_name;
 using label::Format;
+using label::NamedValue;
+using label::values_of;
 
 /// What somebody else wrote, in quotes and with nothing in it that steers a terminal.
 std::string told(std::string_view text) {
@@ -24,54 +28,8 @@ std::string told(std::string_view text) {
   return out;
 }
 
-struct NamedValue {
-  std::string tag, value;  ///< value: "" of a tag that is there without one
-  std::string oid;
-  label::TagKind kind{};
-  std::optional<label::Lacv> lacv;
-};
-
-/// In the order of the SPIF; what the policy does not know comes last, as numbers.
-std::vector<NamedValue> values_of(const label::Policy* policy, const label::Label& label) {
-  std::vector<std::pair<label::CatNumber, NamedValue>> known;
-  std::vector<NamedValue> unknown;
-  for (const label::CatKey& key : label.categories) {
-    NamedValue value{.tag = key.tag_set.text() + " " + std::string(label::name(key.kind)),
-                     .value = std::to_string(key.lacv),
-                     .oid = key.tag_set.text(),
-                     .kind = key.kind,
-                     .lacv = key.lacv};
-    const auto number = policy ? policy->category_number(key) : std::nullopt;
-    if (!number) {
-      unknown.push_back(std::move(value));
-      continue;
-    }
-    value.tag = policy->tag_at(policy->tag_of(*number)).name;
-    value.value = policy->category_at(*number).name;
-    known.emplace_back(*number, std::move(value));
-  }
-  std::ranges::sort(known, {}, &std::pair<label::CatNumber, NamedValue>::first);
-  std::vector<NamedValue> all;
-  all.reserve(known.size() + unknown.size() + label.empty.size());
-  for (auto& [number, value] : known) all.push_back(std::move(value));
-  std::ranges::move(unknown, std::back_inserter(all));
-  for (const label::TagKey& tag : label.empty)
-    all.push_back({.tag = tag.tag_set.text() + " " + std::string(label::name(tag.kind)),
-                   .value = {},
-                   .oid = tag.tag_set.text(),
-                   .kind = tag.kind,
-                   .lacv = {}});
-  return all;
-}
-
 const label::Policy* policy_of(const FoundLabel& found, const policy::LabelRules& rules) {
   return found.policy ? &rules.policy(*found.policy) : nullptr;
-}
-
-std::string class_name(const label::Policy* policy, const label::Label& label) {
-  if (!label.classification) return "";
-  const auto number = policy ? policy->class_number(*label.classification) : std::nullopt;
-  return number ? policy->class_at(*number).name : "";
 }
 
 Format format_of(LabelForm form, const LabelWriting& how, const label::Policy& policy) {
@@ -132,13 +90,6 @@ const std::map<std::string, LabelForm>& label_forms() {
       {"marking", LabelForm::Marking},
   };
   return kForms;
-}
-
-std::string names_of(const label::Policy& policy, const label::Label& label) {
-  std::string text = class_name(&policy, label);
-  if (text.empty()) text = label.classification ? "class " + std::to_string(*label.classification) : "no class";
-  for (const NamedValue& value : values_of(&policy, label)) text += " + " + value.tag + ":" + value.value;
-  return text;
 }
 
 Shown shown(const FoundLabel& found, const policy::LabelRules& rules, const LabelView& view) {

@@ -17,9 +17,6 @@ enum class LabelForm : std::uint8_t { Ess, EssBinary, Missi, MissiBinary, Stanag
 /// By the words of the command line.
 const std::map<std::string, LabelForm>& label_forms();
 
-/// "SECRET + Releasable To:UK", by the names of the policy, numbers where it has none.
-std::string names_of(const policy::label::Policy& policy, const policy::label::Label& label);
-
 /// How a label is shown; "" where it has no marking.
 struct Shown {
   std::string validity;  ///< "valid", or why not: "restrictive:Projects"; "" if its policy is not at hand

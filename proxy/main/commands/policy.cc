@@ -131,6 +131,7 @@ CLI::App* add_policy(CLI::App& parent) {
   add_policy_compile(*policy);
   add_policy_explain(*policy);
   add_policy_replay(*policy);
+  add_policy_signing(*policy);
   return policy;
 }
 

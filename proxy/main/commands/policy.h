@@ -30,5 +30,7 @@ std::string json_list(const std::vector<inspect::Mistake>& mistakes);
 CLI::App* add_policy_explain(CLI::App& policy);
 /// `sallyport policy replay`, likewise.
 CLI::App* add_policy_replay(CLI::App& policy);
+/// `sallyport policy key`, `sign` and `signatures`, likewise.
+void add_policy_signing(CLI::App& policy);
 
 }  // namespace sallyport::commands

@@ -1,4 +1,5 @@
 // `sallyport policy explain`: what a policy makes of one stanza, without any server.
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "inspect/normal_form.h"
 #include "inspect/serializer.h"
 #include "policy/bounce.h"
+#include "policy/label_judge.h"
 #include "policy/pipeline.h"
 #include "proxy/main/commands/json.h"
 #include "proxy/main/commands/policy.h"
@@ -93,6 +95,14 @@ std::vector<StageResult> stage_results(const policy::Judgement& judgement, const
   return results;
 }
 
+/// The label before and after, as in the audit record.
+std::array<std::pair<const char*, std::string_view>, 4> label_parts(const policy::JudgedLabel& label) {
+  return {{{"label", label.text_in},
+           {"marking", label.marking_in},
+           {"becomes", label.text_out},
+           {"marked", label.marking}}};
+}
+
 void print_plain(const Explained& explained) {
   const policy::Judgement& judgement = explained.judgement;
   const auto line = [](const char* key, std::string_view value) {
@@ -105,6 +115,11 @@ void print_plain(const Explained& explained) {
     line("finding", policy::code(finding));
     line("", policy::row(finding).text);
   }
+  if (const policy::JudgedLabel* label = judgement.label.get()) {
+    for (const auto& [key, value] : label_parts(*label))
+      if (!value.empty()) line(key, value);
+  }
+  if (!judgement.label_detail.empty()) line("because", judgement.label_detail);
   line("rule", judgement.rule.empty() ? "none" : judgement.rule);
   if (explained.rule) line("", explained.rule->text);
   for (const StageResult& result : explained.stages) {
@@ -138,12 +153,18 @@ void print_json(const Explained& explained) {
   });
   const bool changed = !explained.after.empty() && explained.before != explained.after;
   const auto changes = changed ? diff(explained.before, explained.after) : std::vector<std::string>();
-  std::string out =
-      "{\"verdict\":" + json_string(policy::name(judgement.verdict)) + ",\"reason\":" + code(judgement.reason) +
-      ",\"findings\":" + json_array(judgement.findings, code) + ",\"rule\":" + json_string(judgement.rule) +
-      ",\"text\":" + json_string(explained.rule ? explained.rule->text : "") + ",\"stages\":" + stages +
-      ",\"bundle\":" + json_string(explained.bundle_hash) + ",\"leaves\":" + json_string(explained.leaves) +
-      ",\"to\":" + json_string(explained.where_to) + ",\"changes\":" + json_array(changes, quoted) + "}";
+  std::string label = "null";
+  if (const policy::JudgedLabel* found = judgement.label.get())
+    label = "{\"in\":" + json_string(found->text_in) + ",\"marking_in\":" + json_string(found->marking_in) +
+            ",\"out\":" + json_string(found->text_out) + ",\"marking_out\":" + json_string(found->marking) +
+            ",\"detail\":" + json_string(judgement.label_detail) + "}";
+  std::string out = "{\"verdict\":" + json_string(policy::name(judgement.verdict)) +
+                    ",\"reason\":" + code(judgement.reason) + ",\"findings\":" + json_array(judgement.findings, code) +
+                    ",\"rule\":" + json_string(judgement.rule) +
+                    ",\"text\":" + json_string(explained.rule ? explained.rule->text : "") + ",\"stages\":" + stages +
+                    ",\"label\":" + label + ",\"bundle\":" + json_string(explained.bundle_hash) +
+                    ",\"leaves\":" + json_string(explained.leaves) + ",\"to\":" + json_string(explained.where_to) +
+                    ",\"changes\":" + json_array(changes, quoted) + "}";
   std::printf("%s\n", out.c_str());
 }
 

@@ -5,6 +5,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <unistd.h>
 
 #include "policy/bundle.h"
 #include "tests/places.h"
@@ -14,6 +16,7 @@ namespace sallyport::commands {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 class PolicyCommand : public testing::CommandTest {
  protected:
@@ -101,6 +104,72 @@ TEST_F(PolicyCommand, ExplainsWithThePairsAndEnclavesThatItIsTold) {
   EXPECT_THAT(out_, HasSubstr("reason    addressing.from-enclave"));
 }
 
+TEST_F(PolicyCommand, MakesAnOfficersKeyThatOnlyItsOwnerCanOpen) {
+  const std::filesystem::path key = folder_ / "alice.key";
+  EXPECT_EQ(run({"key", key}), 0) << error_;
+  EXPECT_EQ(std::filesystem::status(key).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_THAT(content(key), StartsWith("-----BEGIN PRIVATE KEY-----"));
+  EXPECT_THAT(content(folder_ / "alice.key.pub"), StartsWith("-----BEGIN PUBLIC KEY-----"));
+  const std::string made = out_;
+  EXPECT_EQ(run({"key", "--show", folder_ / "alice.key.pub"}), 0);
+  EXPECT_THAT(made, StartsWith(out_)) << "the same fingerprint";
+  EXPECT_EQ(run({"key", "--show", "--json", folder_ / "alice.key.pub"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\"fingerprint\":\""));
+  EXPECT_EQ(run({"key", key}), 1) << "a key that is there is never replaced";
+  EXPECT_THAT(error_, HasSubstr("exists already"));
+}
+
+TEST_F(PolicyCommand, SignsABundleByOneOfficerAfterTheOther) {
+  const std::filesystem::path bundle = folder_ / "bundle";
+  ASSERT_EQ(run({"compile", policy_, "-o", bundle}), 0);
+  for (const char* name : {"alice", "bob"}) ASSERT_EQ(run({"key", folder_ / name}), 0) << error_;
+  const auto both = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"signatures",          bundle,      "--officer",
+                                      folder_ / "alice.pub", "--officer", folder_ / "bob.pub"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words);
+  };
+  EXPECT_EQ(both({}), 1);
+  EXPECT_THAT(error_, HasSubstr("it is not signed"));
+  EXPECT_EQ(run({"sign", bundle, "--key", folder_ / "alice"}), 0) << error_;
+  EXPECT_EQ(both({}), 0) << error_;
+  EXPECT_EQ(both({"--needed", "2"}), 1);
+  EXPECT_THAT(error_, HasSubstr("1 of the officers have signed it, and 2 have to\n  not signed by "));
+  EXPECT_EQ(run({"sign", bundle, "--key", folder_ / "bob", "--json"}), 0) << error_;
+  EXPECT_THAT(out_, HasSubstr("\"good\":true},{\"fingerprint\":"));
+  EXPECT_EQ(both({"--needed", "2", "--json"}), 0);
+  EXPECT_THAT(out_, StartsWith("{\"ok\":true,\"bundle\":\""));
+}
+
+TEST_F(PolicyCommand, SignaturesOfAnEarlierBundleDoNotOutliveIt) {
+  const std::filesystem::path bundle = folder_ / "bundle";
+  ASSERT_EQ(run({"compile", policy_, "-o", bundle}), 0);
+  for (const char* name : {"alice", "bob"}) ASSERT_EQ(run({"key", folder_ / name}), 0) << error_;
+  ASSERT_EQ(run({"sign", bundle, "--key", folder_ / "alice"}), 0) << error_;
+  std::string text = content(policy_);
+  text.replace(text.find("name = \"vectors\""), 16, "name = \"changed\"");
+  ASSERT_EQ(run({"compile", file("p/policy.toml", text), "-o", bundle}), 0) << error_;
+  EXPECT_EQ(run({"signatures", bundle}), 1);
+  EXPECT_THAT(error_, HasSubstr("the signatures are of the bundle "));
+  EXPECT_EQ(run({"sign", bundle, "--key", folder_ / "bob"}), 0) << error_;
+  EXPECT_EQ(run({"signatures", bundle, "--officer", folder_ / "alice.pub"}), 1);
+  EXPECT_EQ(run({"signatures", bundle, "--officer", folder_ / "bob.pub"}), 0) << error_;
+}
+
+TEST_F(PolicyCommand, DoesNotSignWithAKeyThatOthersCanRead) {
+  const std::filesystem::path bundle = folder_ / "bundle";
+  ASSERT_EQ(run({"compile", policy_, "-o", bundle}), 0);
+  ASSERT_EQ(run({"key", folder_ / "alice"}), 0);
+  std::filesystem::permissions(folder_ / "alice", std::filesystem::perms::group_read,
+                               std::filesystem::perm_options::add);
+  EXPECT_EQ(run({"sign", bundle, "--key", folder_ / "alice"}), 1);
+  EXPECT_THAT(error_, HasSubstr("others than its owner may open this key"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "bundle.sig"));
+  EXPECT_EQ(run({"sign", file("no-bundle", "x"), "--key", folder_ / "alice"}), 1);
+  EXPECT_THAT(error_, HasSubstr("is no bundle"));
+}
+
 TEST_F(PolicyCommand, SaysWhatAnEdgeWouldNotLetThrough) {
   EXPECT_EQ(run({"explain", "--bundle", policy_, file("s.xml", "<message><!-- --></message>")}), 1);
   EXPECT_THAT(error_, HasSubstr("an edge would end the stream with <restricted-xml/>"));
@@ -171,6 +240,56 @@ TEST_F(PolicyCommand, ReplaysStanzasAndTellsWhatNewlyCrosses) {
   EXPECT_THAT(out_, HasSubstr("\"stanzas\":4,\"both\":3,\"neither\":1,\"crosses\":0,\"refused\":0"));
   EXPECT_EQ(run({"replay", "--old", rules, "--new", rules, folder_ / "none"}), 2);
   EXPECT_EQ(run({"replay", "--old", rules, "--new", rules, file("broken.xml", "<message>")}), 2);
+}
+
+TEST_F(PolicyCommand, ShowsAProgressBarOnATerminalAndNowhereElse) {
+  const std::string sample =
+      file("a.xml", "<message type='chat' from='ann@north.test/r' to='bob@south.test'><body>hi</body></message>");
+  ASSERT_EQ(run({"replay", "--old", policy_, "--new", policy_, sample}), 0);
+  EXPECT_EQ(error_, "");
+  int terminal = -1, end = -1;
+  ASSERT_EQ(::openpty(&terminal, &end, nullptr, nullptr, nullptr), 0);
+  const int before = ::dup(STDERR_FILENO);
+  ::testing::internal::CaptureStdout();
+  ::dup2(end, STDERR_FILENO);
+  CLI::App app{"", "sallyport"};
+  add_policy(app);
+  std::vector<std::string> words = {sample, policy_, "--new", policy_, "--old", "replay", "policy"};
+  app.parse(words);
+  std::fflush(stderr);
+  ::dup2(before, STDERR_FILENO);
+  for (const int each : {before, end}) ::close(each);
+  EXPECT_THAT(::testing::internal::GetCapturedStdout(), HasSubstr("1 stanzas: 1 cross under both"));
+  char shown[4096];
+  const ssize_t count = ::read(terminal, shown, sizeof shown);
+  ::close(terminal);
+  ASSERT_GT(count, 0);
+  EXPECT_THAT(std::string(shown, static_cast<std::size_t>(count)),
+              HasSubstr("........................................]   0 %"));
+}
+
+TEST_F(PolicyCommand, ExplainsTheLabelBeforeAndAfter) {
+  const std::filesystem::path data = std::filesystem::path(SALLYPORT_TESTS_DIR) / "policy" / "label" / "data";
+  for (const char* name : {"acme-spif.xml", "nordia-spif.xml"})
+    file(std::string("labels/") + name, content(data / "policies" / name));
+  const std::string labels = file(
+      "labels/policy.toml", content(std::filesystem::path(SALLYPORT_TESTS_DIR) / "lab" / "policies" / "labels.toml"));
+  const std::string message =
+      file("m.xml", "<message type='chat' from='romeo@north.test/r' to='juliet@south.test'><body>hi</body></message>");
+  const std::string secret = content(data / "xep0258" / "X19-lying-marking.xml");
+  const std::size_t begin = secret.find("<securitylabel"), end = secret.find("</message>");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string label = file("label.xml", secret.substr(begin, end - begin));
+  EXPECT_EQ(run({"explain", "--bundle", labels, "--label", label, message}), 0) << error_;
+  EXPECT_THAT(out_, HasSubstr("label     ACME (version 7): SECRET + Releasable To:UK + Releasable To:FR\n"
+                              "marking   ACME PUBLIC\n"
+                              "becomes   ACME (version 7): SECRET + Releasable To:UK + Releasable To:FR\n"
+                              "marked    ACME SECRET REL TO UK, FRANCE\n"));
+  EXPECT_EQ(run({"explain", "--bundle", labels, "--label", label, "--to", "nurse@south.test", message}), 0) << error_;
+  EXPECT_THAT(out_, HasSubstr("because   classification of nurse@south.test\n"));
+  EXPECT_EQ(run({"explain", "--json", "--bundle", labels, "--label", label, message}), 0) << error_;
+  EXPECT_THAT(out_, HasSubstr("\"label\":{\"in\":\"ACME (version 7): SECRET"));
+  EXPECT_THAT(out_, HasSubstr("\"marking_out\":\"ACME SECRET REL TO UK, FRANCE\""));
 }
 
 /// The officer's guide goes through these.

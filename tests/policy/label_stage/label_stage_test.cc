@@ -101,6 +101,8 @@ class Boundary {
     std::string verdict, reason, detail, written;
     std::vector<std::string> findings;
     std::string label;  ///< its marking, as the destination sees it
+    // For the record.
+    std::string label_in, marking_in, label_out;
   };
 
   Outcome judge_text(const std::string& xml) {
@@ -128,7 +130,10 @@ class Boundary {
                     .detail = judgement.label_detail,
                     .written = {},
                     .findings = {},
-                    .label = judgement.label ? judgement.label->marking : ""};
+                    .label = judgement.label ? judgement.label->marking : "",
+                    .label_in = judgement.label ? judgement.label->text_in : "",
+                    .marking_in = judgement.label ? judgement.label->marking_in : "",
+                    .label_out = judgement.label ? judgement.label->text_out : ""};
     for (const Reason finding : judgement.findings) outcome.findings.emplace_back(code(finding));
     if (judgement.verdict == Verdict::Release || judgement.verdict == Verdict::Alter)
       inspect::serialize(**stanza, inspect::ns::kServer, outcome.written);
@@ -194,6 +199,39 @@ TEST_F(LabelStage, LBL_01_ACanonicalLabelCrossesUnchanged) {
   const Outcome again = judge_text(outcome.written);
   EXPECT_EQ(again.verdict, "release");
   EXPECT_THAT(again.findings, IsEmpty());
+}
+
+TEST_F(LabelStage, TheRecordNamesTheLabelAndItsMarkingBeforeAndAfter) {
+  const Outcome same = judge_file("X19-lying-marking");
+  EXPECT_EQ(same.label_in, "ACME (version 7): SECRET + Releasable To:UK + Releasable To:FR");
+  EXPECT_NE(same.marking_in, kL05);
+  EXPECT_FALSE(same.marking_in.empty());
+  EXPECT_EQ(same.label_out, same.label_in);
+  EXPECT_EQ(same.label, kL05);
+}
+
+TEST_F(LabelStage, TheRecordNamesATranslatedLabelByBothPolicies) {
+  enclave(1).policy = kNordia;
+  const Outcome outcome = judge_text(message("<body>x</body>" + labelled("L05")));
+  EXPECT_EQ(outcome.reason, "policy.granted");
+  EXPECT_EQ(outcome.label_in, "ACME (version 7): SECRET + Releasable To:UK + Releasable To:FR");
+  EXPECT_EQ(outcome.label_out, "NORDIA (version 3): SEALED + Release:UK + Release:FR + Origin:ACME");
+}
+
+TEST_F(LabelStage, TheRecordNamesALabelThatIsRefusedToo) {
+  enclave(1).clearances = {clearance("C9")};
+  const Outcome denied = judge_text(message("<body>x</body>" + labelled("L05")));
+  EXPECT_EQ(denied.reason, "label.classification");
+  EXPECT_EQ(denied.label_in, "ACME (version 7): SECRET + Releasable To:UK + Releasable To:FR");
+  EXPECT_EQ(denied.detail, "classification of nordia");
+}
+
+TEST_F(LabelStage, TheRecordNamesALabelWithoutTranslationAsItCame) {
+  enclave(1).policy = kNordia;
+  const Outcome outcome = judge_text(message("<body>x</body>" + labelled("L31")));
+  EXPECT_EQ(outcome.reason, "label.translation");
+  EXPECT_EQ(outcome.label_in, "ACME (version 7): TOP SECRET + Handling:EYES-A");
+  EXPECT_EQ(outcome.label_out, "");
 }
 
 TEST_F(LabelStage, LBL_02_EveryFormatComesToTheSameLabel) {
