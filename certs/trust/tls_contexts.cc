@@ -43,6 +43,11 @@ void stop_reading(SSL* ssl) {
   SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
 }
 
+// What is said in logins passes through OpenSSL's buffers, in both directions and on both sides.
+void leave_no_plaintext(SSL* ssl) {
+  SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
+
 bool exceeds_key_updates(Connection& connection) {
   const auto now = std::chrono::steady_clock::now();
   if (now - connection.minute > std::chrono::minutes(1)) {
@@ -274,8 +279,7 @@ SslPtr TlsContexts::accept(std::string_view domain, Visitors visitors, Asked cli
                                     .key_updates_allowed = profile.key_updates});
   if (!ssl) return nullptr;
   if (visitors == Visitors::Clients) ask_client(ssl.get(), clients);
-  // Passwords pass through OpenSSL's buffers.
-  if (visitors != Visitors::Servers) SSL_set_options(ssl.get(), SSL_OP_CLEANSE_PLAINTEXT);
+  if (visitors != Visitors::Servers) leave_no_plaintext(ssl.get());
   SSL_set_accept_state(ssl.get());
   return ssl;
 }
@@ -299,6 +303,7 @@ SslPtr TlsContexts::connect(SSL_CTX* context, std::string_view to, Start start, 
   auto ssl = make_session(
       context, {.contexts = nullptr, .visitors = whose, .key_updates_allowed = tls_profile(profile_).key_updates});
   if (!ssl || SSL_set_tlsext_host_name(ssl.get(), name.c_str()) != 1) return nullptr;
+  if (whose == Visitors::Clients) leave_no_plaintext(ssl.get());
   // T-08: ALPN is for direct TLS only. (This function answers 0 when it is well.)
   const std::string_view offer = protocols(whose);
   if (start == Start::Direct && SSL_set_alpn_protos(ssl.get(), octets(offer), static_cast<unsigned>(offer.size())) != 0)

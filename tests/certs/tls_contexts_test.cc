@@ -313,6 +313,14 @@ TEST_F(Contexts, C2S_SpeakTls13WithServersUnlessTheLoginEasesIt) {
   }
 }
 
+TEST_F(Contexts, C2S_LeaveNothingOfALoginInOpenSslsBuffers) {
+  const auto wipes = [](const SslPtr& ssl) { return (SSL_get_options(ssl.get()) & SSL_OP_CLEANSE_PLAINTEXT) != 0; };
+  EXPECT_TRUE(wipes(edge->accept("", Visitors::Clients)));
+  EXPECT_TRUE(wipes(edge->accept("", Visitors::Both)));
+  EXPECT_TRUE(wipes(peer->connect_for_client("bravo.test", Start::Direct, false)));
+  EXPECT_FALSE(wipes(edge->accept("", Visitors::Servers)));
+}
+
 TEST_F(Contexts, TLS_07_RefuseOldVersionsAndWeakSuites) {
   const auto only = [](int version, const char* suites) {
     return [version, suites](SSL_CTX* context) {
