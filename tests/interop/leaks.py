@@ -116,7 +116,8 @@ def P_08_what_a_request_for_subscription_carries(scene):
 
 def P_14_capabilities_photo_and_signature(scene):
     scene.subscribe(scene.spy, scene.target)
-    scene.target.presence(inside=f"<status>dressed</status><c xmlns='{CAPS}' hash='sha-1' node='urn:client' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/>"
+    scene.target.presence(inside=f"<status>dressed</status><c xmlns='{CAPS}' hash='sha-1' node='urn:client' "
+                          "ver='QgayPKawpkPSDYmwT/WM94uAlu0='/>"
                           "<x xmlns='vcard-temp:x:update'><photo>e5fa44f2b31c1fb553b6021e7360d07d5d91ff5e</photo></x>"
                           "<x xmlns='jabber:x:signed'>aGFuZA==</x><nick xmlns='http://jabber.org/protocol/nick'>J</nick>")
     told = has(f"{{{CAPS}}}c", "{vcard-temp:x:update}x", "{jabber:x:signed}x", "{http://jabber.org/protocol/nick}nick")
@@ -267,20 +268,23 @@ def P_34_the_id_of_an_archive(scene):
 
 
 def P_35_when_a_strangers_message_was_written(scene):
-    scene.target.message(scene.spy.jid, f"<body>late</body><delay xmlns='urn:xmpp:delay' from='{scene.target.domain}' stamp='2026-01-01T00:00:00Z'/>")
+    scene.target.message(scene.spy.jid, f"<body>late</body><delay xmlns='urn:xmpp:delay' from='{scene.target.domain}' "
+                         "stamp='2026-01-01T00:00:00Z'/>")
     arrived, told = message_with(scene.target, "late"), has("{urn:xmpp:delay}delay")
     return Leak(scene.spy, lambda element: arrived(element) and told(element), ("presence.activity-stripped",),
                 lambda element: arrived(element) and not told(element))
 
 
 def P_36_an_occupant_id_of_a_user(scene):
-    scene.target.message(scene.spy.jid, "<body>who am I?</body><occupant-id xmlns='urn:xmpp:occupant-id:0' id='dd72603deec90a38ba552f7c68cbcc61bca202cd'/>")
+    scene.target.message(scene.spy.jid, "<body>who am I?</body>"
+                         "<occupant-id xmlns='urn:xmpp:occupant-id:0' id='dd72603deec90a38ba552f7c68cbcc61bca202cd'/>")
     return Leak(scene.spy, has("{urn:xmpp:occupant-id:0}occupant-id"), ("payload.service",))
 
 
 def P_37_addresses_in_a_call(scene):
     scene.subscribe(scene.spy, scene.target)
-    scene.spy.request("set", "<jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='s'><content creator='initiator' name='voice'>"
+    scene.spy.request("set", "<jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='s'>"
+                      "<content creator='initiator' name='voice'>"
                       "<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1'><candidate ip='192.0.2.17' port='4000' id='1' component='1' "
                       "foundation='1' generation='0' priority='1' protocol='udp'/></transport></content></jingle>", scene.target.jid)
     return Leak(scene.target, request_of(scene.spy, "urn:xmpp:jingle:1"), ("payload.denied", "payload.unknown"))

@@ -63,13 +63,15 @@ def P_26_an_event_of_personal_eventing(scene):
 
 def P_29_a_forged_carbon(scene):
     inner = FORWARDED.format(scene.ghost, scene.person.bare)
-    scene.say(f"<message from='{scene.ghost}' to='{scene.person.bare}' type='chat'><received xmlns='urn:xmpp:carbons:2'>{inner}</received></message>")
+    scene.say(f"<message from='{scene.ghost}' to='{scene.person.bare}' type='chat'>"
+              f"<received xmlns='urn:xmpp:carbons:2'>{inner}</received></message>")
     return Leak(scene.person, has("{urn:xmpp:carbons:2}received"), ("payload.denied", "payload.own-account"))
 
 
 def P_29_a_forged_result_of_an_archive(scene):
     inner = FORWARDED.format(scene.ghost, scene.person.bare)
-    scene.say(f"<message from='{scene.ghost}' to='{scene.person.bare}'><result xmlns='urn:xmpp:mam:2' queryid='q' id='1'>{inner}</result></message>")
+    scene.say(f"<message from='{scene.ghost}' to='{scene.person.bare}'>"
+              f"<result xmlns='urn:xmpp:mam:2' queryid='q' id='1'>{inner}</result></message>")
     return Leak(scene.person, has("{urn:xmpp:mam:2}result"), ("payload.denied", "iq.query-not-open", "payload.service"))
 
 
@@ -94,8 +96,8 @@ def P_01_presence_to_somebody_who_never_asked(scene):
 def P_05_when_somebody_was_last_there(scene):
     """What answers a probe for a contact who is not there may carry a stamp."""
     scene.befriend()
-    scene.say(f"<presence from='{scene.ghost}' to='{scene.person.bare}' type='unavailable'><delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/>"
-              "</presence>")
+    scene.say(f"<presence from='{scene.ghost}' to='{scene.person.bare}' type='unavailable'>"
+              "<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/></presence>")
     return Leak(scene.person, has("{urn:xmpp:delay}delay"), ("presence.folded", "payload.delay", "payload.out"),
                 lambda element: is_ghosts(scene)(element) and element.get("type") == "unavailable" and not len(element))
 

@@ -113,7 +113,10 @@ class Pair:
         self.phone.presence()
 
     def hears(self, resource):
-        """What the resource said before has crossed, or never will: a message that it says now arrives. After an outage it may be returned."""
+        """What the resource said before has crossed, or never will: a message that it says now arrives.
+
+        After an outage it may be returned, and is said again.
+        """
         def again():
             sent = resource.message(self.watcher.bare, "<body>is this on?</body>")
 
