@@ -26,6 +26,10 @@ TEST(Corpus, EveryInputOfTheBundleHoldsItsProperties) {
   EXPECT_GE(replay("bundle", testing::bundle_fault), 2U);
 }
 
+TEST(Corpus, EveryInputOfTheSignaturesHoldsItsProperties) {
+  EXPECT_GE(replay("signatures", testing::signatures_fault), 4U);
+}
+
 TEST(Corpus, EveryInputOfTheJudgeHoldsItsProperties) {
   EXPECT_GE(replay("judge", testing::judge_fault), 20U);
 }
