@@ -292,7 +292,7 @@ void Guard::begin_drain(ExitStatus status, std::chrono::milliseconds limit) {
 void Guard::await_drained(Steady limit) {
   const Lane::Census left = census();
   const bool recorded = left.unrecorded == 0 || status_ == kAuditFailed;
-  const bool ended = given_up_ > 0 ? left.queued == 0 : left.accepted + left.dialled == 0;
+  const bool ended = left.queued == 0 && (given_up_ > 0 || left.accepted + left.dialled == 0);
   if (recorded && ended) return context_.stop();
   const Steady now = std::chrono::steady_clock::now();
   if (now >= limit) {

@@ -376,6 +376,7 @@ void Lane::drain(Moment now, std::chrono::milliseconds deadline) {
 
 void Lane::give_up(Moment now) {
   state_.now = now;
+  state_.let_go_of_held(kNever);
   std::vector<std::uint64_t> serials;
   serials.reserve(state_.routes.size());
   for (const auto& [serial, route] : state_.routes) serials.push_back(serial);
@@ -399,6 +400,7 @@ Lane::Census Lane::census() const {
   census.hibernating = state_.hibernating.size();
   for (const auto& [serial, session] : state_.sessions) census.unsettled += session->unsettled();
   for (const auto& [serial, route] : state_.routes) census.queued += route->queued();
+  census.queued += state_.held.size();
   for (const auto& [serial, leg] : state_.out_legs) census.unsettled += leg->unsettled.size();
   census.unrecorded = state_.recorder.open();
   if (state_.shadow) census.shadow = state_.shadow->total();

@@ -75,12 +75,16 @@ void LaneState::lose_requests(std::uint64_t leg_serial) {
   rearm_answers();
 }
 
-void LaneState::on_answers_due() {
-  while (!held.empty() && held.begin()->first <= now.steady) {
+void LaneState::let_go_of_held(Steady due) {
+  while (!held.empty() && held.begin()->first <= due) {
     Held ready = std::move(held.begin()->second);
     held.erase(held.begin());
     let_go(std::move(ready));
   }
+}
+
+void LaneState::on_answers_due() {
+  let_go_of_held(now.steady);
   // No judgement is under way, so nothing in the arena is in use.
   scratch.arena.clear();
   for (const policy::OpenIq& request : memory.iq.expire(policy_moment(now).steady, kExpiriesAtOnce))

@@ -293,7 +293,9 @@ struct LaneState {
   void hold(std::unique_ptr<Waiting> stanza, std::uint64_t cause, Steady due);
   /// the requests that went out on that leg are answered.
   void lose_requests(std::uint64_t leg_serial);
-  /// What is held and due leaves; requests whose time is over are answered.
+  /// What is held and due by then takes its way.
+  void let_go_of_held(Steady due);
+  /// The same for now; requests whose time is over are answered.
   void on_answers_due();
   void rearm_answers();
 

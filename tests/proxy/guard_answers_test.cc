@@ -339,6 +339,19 @@ TEST_F(PaddedAnswers, P_43_AreNotDelayedWhenTheySayYes) {
   EXPECT_THAT(scene.delivered(kNorth), SizeIs(1));
 }
 
+TEST_F(PaddedAnswers, P_43_ThatWaitForTheirTimeAreCountedAndRecordedWhenTheGuardStops) {
+  ask();
+  reply(answer(token(), "error"));
+  ASSERT_THAT(scene.delivered(kNorth), IsEmpty()) << "it waits";
+  const std::size_t before = scene.stanza_records().size();
+  EXPECT_EQ(scene.lane.census().queued, 1U) << "so the guard does not stop over it";
+  scene.lane.drain(scene.now, 5s);
+  scene.lane.give_up(scene.now);
+  scene.settle();
+  EXPECT_EQ(scene.lane.census().queued, 0U);
+  EXPECT_THAT(scene.stanza_records(), SizeIs(before + 1));
+}
+
 TEST_F(Answers, P_43_WouldBeToldApartByTheirTimesIfNothingWerePadded) {
   // Without padding the same test sees the difference, so it could fail above.
   std::vector<double> refused(1000, 0.0), relayed;
