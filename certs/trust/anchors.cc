@@ -34,6 +34,7 @@ struct Progress {
   PeerFacts& facts;
   std::int64_t now;
   std::chrono::seconds grace;
+  bool needs_answer = false;  // there is no list about the peer's own certificate
 };
 
 bool is_about_a_list(int error) {
@@ -89,6 +90,11 @@ int on_verify_step(int good, X509_STORE_CTX* state) {
     return 0;
   }
   if (is_about_the_anchor(state)) return 1;
+  // T-17: a list that has become too old is not replaced by an answer.
+  if (error == X509_V_ERR_UNABLE_TO_GET_CRL && X509_STORE_CTX_get_error_depth(state) == 0) {
+    progress.needs_answer = true;
+    return 1;
+  }
   note();
   const bool eased = error == X509_V_ERR_CRL_HAS_EXPIRED && is_within_grace(state, progress);
   if (!eased && facts.revocation == Revocation::Good) facts.revocation = Revocation::Unknown;
@@ -142,30 +148,84 @@ std::expected<std::shared_ptr<const Anchors>, TrustFault> Anchors::load(TrustSet
   return anchors;
 }
 
-PeerFacts Anchors::judge_peer(const SSL* ssl, std::string_view domain, Service service, std::int64_t now) const {
+struct Anchors::Case {
+  X509* certificate = nullptr;
+  STACK_OF(X509) * chain = nullptr;
+  Role role = Role::Server;
+  std::int64_t now = 0;
+  OcspAnswers answers{};
+};
+
+namespace {
+
+/// What this session holds; the views are as long-lived as it is.
+OcspAnswers answers_of(const SSL* ssl, std::string_view fetched) {
+  OcspAnswers answers{.fetched = fetched, .may_staple = SSL_is_server(ssl) == 0};
+  const unsigned char* der = nullptr;
+  const long size = SSL_get_tlsext_status_ocsp_resp(const_cast<SSL*>(ssl), static_cast<void*>(&der));
+  if (size > 0) answers.stapled = {reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)};
+  return answers;
+}
+
+void take_answer(X509* certificate, X509* issuer, std::int64_t now, const OcspAnswers& answers, PeerFacts& facts) {
+  facts.revocation = Revocation::Unknown;
+  facts.problem = X509_verify_cert_error_string(X509_V_ERR_UNABLE_TO_GET_CRL);
+  if (issuer == nullptr) return;
+  for (const std::string_view der : {answers.stapled, answers.fetched}) {
+    if (der.empty()) continue;
+    const auto answer = read_ocsp_answer(der, certificate, issuer, now);
+    if (!answer) {
+      facts.problem = answer.error();
+      continue;
+    }
+    facts.revocation = answer->state;
+    facts.answer_ends = answer->ends;
+    facts.problem = answer->state == Revocation::Good      ? ""
+                    : answer->state == Revocation::Revoked ? "revoked, by OCSP"
+                                                           : "the OCSP responder does not know it";
+    if (answer->state != Revocation::Unknown) return;
+  }
+}
+
+}  // namespace
+
+PeerFacts Anchors::judge_peer(const SSL* ssl, std::string_view domain, Service service, std::int64_t now,
+                              std::string_view fetched) const {
   X509* certificate = SSL_get0_peer_certificate(ssl);
-  return judge(certificate, SSL_get_peer_cert_chain(ssl), domain, service, now);
+  return judge(certificate, SSL_get_peer_cert_chain(ssl), domain, service, now, answers_of(ssl, fetched));
 }
 
 PeerFacts Anchors::judge(X509* certificate, STACK_OF(X509) * chain, std::string_view domain, Service service,
-                         std::int64_t now) const {
+                         std::int64_t now, const OcspAnswers& answers) const {
   // T-12: a server's certificate is judged as a server's in both roles; an EKU of clientAuth alone does not name a
   // server.
-  PeerFacts facts = examine(certificate, chain, X509_PURPOSE_SSL_SERVER, now);
+  PeerFacts facts = examine({certificate, chain, Role::Server, now, answers});
   facts.identity = names_domain(facts.names, domain, service);
   if (facts.chain && !facts.identity && facts.problem.empty()) facts.problem = "names another domain";
   return facts;
 }
 
-PeerFacts Anchors::judge_client(const SSL* ssl, std::string_view domain, std::int64_t now) const {
-  PeerFacts facts = examine(SSL_get0_peer_certificate(ssl), SSL_get_peer_cert_chain(ssl), X509_PURPOSE_SSL_CLIENT, now);
+PeerFacts Anchors::judge_client(const SSL* ssl, std::string_view domain, std::int64_t now,
+                                std::string_view fetched) const {
+  PeerFacts facts = examine(
+      {SSL_get0_peer_certificate(ssl), SSL_get_peer_cert_chain(ssl), Role::Client, now, answers_of(ssl, fetched)});
   facts.identity = !accounts(facts.names, domain).empty();
   if (facts.chain && !facts.identity && facts.problem.empty()) facts.problem = "names no account of the domain";
   return facts;
 }
 
-PeerFacts Anchors::examine(X509* certificate, STACK_OF(X509) * chain, int purpose, std::int64_t now) const {
+std::optional<OcspQuestion> Anchors::open_question(const SSL* ssl, Role role, std::int64_t now) const {
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr) return std::nullopt;
   PeerFacts facts;
+  const auto issuer = verify({certificate, SSL_get_peer_cert_chain(ssl), role, now, answers_of(ssl, {})}, facts);
+  if (!issuer || facts.revocation != Revocation::Unknown) return std::nullopt;
+  return ocsp_question(certificate, issuer.get());
+}
+
+PeerFacts Anchors::examine(const Case& judged) const {
+  PeerFacts facts;
+  const X509* certificate = judged.certificate;
   if (certificate == nullptr) {
     facts.problem = "no certificate";
     return facts;
@@ -175,23 +235,24 @@ PeerFacts Anchors::examine(X509* certificate, STACK_OF(X509) * chain, int purpos
   facts.spki_sha256 = spki_sha256(certificate);
   facts.serial = serial_hex(certificate);
   facts.not_after = seconds_since_epoch(X509_get0_notAfter(certificate));
-  verify(certificate, chain, purpose, now, facts);
+  verify(judged, facts);
   return facts;
 }
 
-void Anchors::verify(X509* certificate, STACK_OF(X509) * chain, int purpose, std::int64_t now, PeerFacts& facts) const {
+CertificatePtr Anchors::verify(const Case& judged, PeerFacts& facts) const {
   const TlsProfile& profile = tls_profile(settings_.profile);
-  Progress progress{facts, now, settings_.grace};
+  Progress progress{facts, judged.now, settings_.grace};
   const std::unique_ptr<X509_STORE_CTX, FreeWith<X509_STORE_CTX_free>> state{X509_STORE_CTX_new()};
-  if (!state || X509_STORE_CTX_init(state.get(), store_.get(), certificate, chain) != 1) {
+  if (!state || X509_STORE_CTX_init(state.get(), store_.get(), judged.certificate, judged.chain) != 1) {
     facts.problem = last_openssl_error();
-    return;
+    return nullptr;
   }
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(state.get());
-  X509_VERIFY_PARAM_set_time(parameters, now);
+  X509_VERIFY_PARAM_set_time(parameters, judged.now);
   X509_VERIFY_PARAM_set_depth(parameters, static_cast<int>(profile.certificates));
   X509_VERIFY_PARAM_set_auth_level(parameters, profile.security_level);
-  X509_VERIFY_PARAM_set_purpose(parameters, purpose);
+  X509_VERIFY_PARAM_set_purpose(parameters,
+                                judged.role == Role::Server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT);
   // An enclave may trust an intermediate authority without trusting all that stands above it.
   X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
   if (settings_.revocation) {
@@ -205,7 +266,20 @@ void Anchors::verify(X509* certificate, STACK_OF(X509) * chain, int purpose, std
   if (!facts.chain && facts.revocation == Revocation::Good) facts.revocation = Revocation::Unknown;
   if (!facts.chain && facts.problem.empty())
     facts.problem = X509_verify_cert_error_string(X509_STORE_CTX_get_error(state.get()));
+  const STACK_OF(X509)* found = X509_STORE_CTX_get0_chain(state.get());
+  X509* above = facts.chain && sk_X509_num(found) > 1 ? sk_X509_value(found, 1) : nullptr;
+  CertificatePtr issuer;
+  if (facts.chain && progress.needs_answer && facts.revocation == Revocation::Good) {
+    if (above != nullptr && X509_up_ref(above) == 1) issuer.reset(above);
+    take_answer(judged.certificate, above, judged.now, judged.answers, facts);
+  }
+  if (facts.revocation == Revocation::Good && judged.answers.may_staple && demands_staple(judged.certificate) &&
+      (above == nullptr || !read_ocsp_answer(judged.answers.stapled, judged.certificate, above, judged.now))) {
+    facts.revocation = Revocation::Unknown;
+    facts.problem = "the certificate demands a stapled OCSP answer";
+  }
   ERR_clear_error();
+  return issuer;
 }
 
 }  // namespace sallyport::trust

@@ -304,6 +304,8 @@ SslPtr TlsContexts::connect(SSL_CTX* context, std::string_view to, Start start, 
       context, {.contexts = nullptr, .visitors = whose, .key_updates_allowed = tls_profile(profile_).key_updates});
   if (!ssl || SSL_set_tlsext_host_name(ssl.get(), name.c_str()) != 1) return nullptr;
   if (whose == Visitors::Clients) leave_no_plaintext(ssl.get());
+  // T-17: the server may staple an answer about its certificate.
+  if (SSL_set_tlsext_status_type(ssl.get(), TLSEXT_STATUSTYPE_ocsp) != 1) return nullptr;
   // T-08: ALPN is for direct TLS only. (This function answers 0 when it is well.)
   const std::string_view offer = protocols(whose);
   if (start == Start::Direct && SSL_set_alpn_protos(ssl.get(), octets(offer), static_cast<unsigned>(offer.size())) != 0)

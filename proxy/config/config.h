@@ -113,10 +113,11 @@ struct Edge {
   ClientCertificates client_certificates = ClientCertificates::None;
   std::vector<std::filesystem::path> anchors;  ///< PEM files; only these are trusted
   std::vector<std::filesystem::path> crls;
-  std::vector<Endpoint> resolvers;      ///< empty: only next hops are used
-  std::filesystem::path dnssec_anchor;  ///< empty: no validation
-  bool local_addresses = false;         ///< take loopback and link-local addresses from DNS
-  std::vector<std::string> bind;        ///< source addresses for dialled legs, at most one of each family
+  std::vector<Endpoint> ocsp_responders;  ///< asked where no list tells; empty: nobody is
+  std::vector<Endpoint> resolvers;        ///< empty: only next hops are used
+  std::filesystem::path dnssec_anchor;    ///< empty: no validation
+  bool local_addresses = false;           ///< take loopback and link-local addresses from DNS
+  std::vector<std::string> bind;          ///< source addresses for dialled legs, at most one of each family
   bool ipv6_first = true;
   std::uint8_t dscp = 18;   ///< AF21 (NET-01), 0 to 63
   bool direct_tls = false;  ///< also dial _xmpps-server

@@ -185,6 +185,10 @@ Section<Edge> edge_section() {
                 "PEM files with revocation lists of those authorities. What a list says is told to the guard; what an "
                 "unknown "
                 "state means is the officer's to say (`revocation` in the policy)."),
+       endpoints<E>("ocsp_responders", &E::ocsp_responders,
+                    "Where the state of a peer's certificate is asked for (OCSP over HTTP) when no list of its issuer "
+                    "stands in `crls`. They are tried in order. The URL in a certificate only says what is asked for "
+                    "there, never where to connect to."),
        endpoints<E>("resolvers", &E::resolvers, "This enclave's own DNS servers. Empty: only next hops are used."),
        path<E>("dnssec_anchor", &E::dnssec_anchor,
                "File with the DNSSEC trust anchor. Without it nothing is validated."),

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 #include <sys/socket.h>
@@ -21,31 +20,6 @@ namespace {
 using airlock::LegKind;
 using boost::system::error_code;
 using inspect::StreamCondition;
-using Peers = config::Listener::Peers;
-
-trust::Visitors visitors(Peers peers) {
-  switch (peers) {
-    case Peers::Servers:
-      return trust::Visitors::Servers;
-    case Peers::Clients:
-      return trust::Visitors::Clients;
-    case Peers::ByAlpn:
-      break;
-  }
-  return trust::Visitors::Both;
-}
-
-trust::Asked asked(config::ClientCertificates wanted) {
-  switch (wanted) {
-    case config::ClientCertificates::None:
-      return trust::Asked::No;
-    case config::ClientCertificates::Optional:
-      return trust::Asked::Yes;
-    case config::ClientCertificates::Required:
-      break;
-  }
-  return trust::Asked::Required;
-}
 
 /// What both kinds of accepting machine are told.
 template <class Settings>
@@ -76,7 +50,7 @@ std::shared_ptr<Leg> Leg::accepted(Lane& lane, airlock::LegId id, TcpSocket sock
   leg->listener_ = listener;
   leg->direct_tls_ = listener.tls == config::Listener::Tls::Direct;
   leg->guard_lane_ = static_cast<std::uint16_t>(lane.index() % std::max<unsigned>(lane.guard_lanes(), 1));
-  if (listener.peers == Peers::Clients) leg->kind_ = LegKind::C2s;
+  if (listener.peers == config::Listener::Peers::Clients) leg->kind_ = LegKind::C2s;
   leg->negotiation_left_ = leg->limits().authentication;
   leg->machine_ = leg->accepting();
   return leg;
@@ -137,7 +111,7 @@ void Leg::start() {
 void Leg::want_read() {
   const bool wanted = link_ == Link::Lingering || link_ == Link::Handshake ||
                       ((link_ == Link::Plain || link_ == Link::Secure) && conversation_->hungry());
-  if (!wanted || reading_) return;
+  if (!wanted || reading_ || query_) return;
   if (read_after_ != Clock::time_point() && link_ == Link::Secure && read_after_ > Clock::now()) return;
   reading_ = true;
   socket_.async_wait(TcpSocket::wait_read, [this, self = shared_from_this()](error_code failed) {
@@ -197,49 +171,6 @@ bool Leg::admit_octets(std::size_t count) {
   return false;
 }
 
-void Leg::take_handshake(std::string_view in) {
-  const auto state = tls_->handshake(in, wire_);
-  if (!wire_.empty()) touch();
-  if (state == TlsEngine::State::More) return;
-  end_handshake_turn();
-  if (state == TlsEngine::State::Done) return on_established(in);
-  // What is left is the alert; drop() sends it if it can.
-  machine_->on_tls_failed(tls_->why().empty() ? "closed during the handshake" : tls_->why(), conversation_->actions());
-  pump();
-}
-
-void Leg::on_established(std::string_view rest) {
-  const auto session = trust::finished(tls_->ssl());
-  if (!session) {
-    machine_->on_tls_failed(session.error(), conversation_->actions());
-    return pump();
-  }
-  link_ = Link::Secure;
-  dialled_.reset();
-  settle_kind(session->service);
-  Secured secured;
-  secured.tls = {true, direct_tls_, session->version, session->cipher, session->server_name};
-  secured.judge = [this](std::string_view domain) { return judge(domain, seconds_now()); };
-  lane_.look_after_by(certificates_end());
-  machine_->on_secure(std::move(secured), conversation_->actions());
-  pump();
-  take(rest);
-}
-
-/// On a port for both, only TLS has told whose stream this will be.
-void Leg::settle_kind(trust::Service service) {
-  if (!is_accepted() || service == service_of(kind_)) return;
-  kind_ = LegKind::C2s;
-  negotiation_left_ = std::min<Clock::duration>(negotiation_left_, limits().authentication);
-  machine_ = accepting();
-  conversation_ = std::make_unique<Conversation>(*machine_);
-}
-
-Judgement Leg::judge(std::string_view domain, std::int64_t now) const {
-  if (is_accepted() && kind_ == LegKind::C2s) return lane_.settings().judge_client(tls_->ssl(), domain, now);
-  return lane_.settings().judge(tls_->ssl(), domain, service_of(kind_), now);
-}
-
 void Leg::take_secure(std::string_view in) {
   auto& plain = lane_.plain_buffer();
   while (link_ == Link::Secure) {
@@ -272,7 +203,7 @@ void Leg::take_secure(std::string_view in) {
 /// After every input: what was held back goes on, deadlines follow, and the next read is asked for.
 void Leg::advance() {
   pump();
-  if (link_ == Link::Secure && conversation_->hungry() && (!stash_.empty() || tls_->has_pending())) {
+  if (link_ == Link::Secure && !query_ && conversation_->hungry() && (!stash_.empty() || tls_->has_pending())) {
     const std::string held = std::exchange(stash_, {});
     take_secure(held);
   }
@@ -325,40 +256,6 @@ void Leg::perform(Action action) {
   }
 }
 
-void Leg::begin_tls(const std::string& server_name) {
-  encode_text();
-  if (const auto answer = admission().begin_handshake(source()); answer != Admission::Answer::Admit) {
-    machine_->on_tls_failed(name(answer), conversation_->actions());
-    return;
-  }
-  in_handshake_turn_ = true;
-  const auto& contexts = *lane_.settings().contexts;
-  const auto how = direct_tls_ ? trust::Start::Direct : trust::Start::StartTls;
-  trust::SslPtr ssl;
-  if (listener_)
-    ssl = contexts.accept(server_name, visitors(listener_->peers), asked(lane_.settings().config.client_certificates));
-  else if (kind_ == LegKind::S2s)
-    ssl = contexts.connect(machine_->near_domain(), machine_->peer_domain(), how);
-  else
-    ssl = contexts.connect_for_client(machine_->peer_domain(), how, dialled_ && dialled_->dial.certificate);
-  if (!ssl) {
-    end_handshake_turn();
-    machine_->on_tls_failed("no certificate for the domain", conversation_->actions());
-    return;
-  }
-  tls_ = std::make_unique<TlsEngine>(std::move(ssl));
-  link_ = Link::Handshake;
-  if (!is_accepted()) take_handshake({});
-}
-
-void Leg::end_handshake_turn() {
-  if (std::exchange(in_handshake_turn_, false)) admission().end_handshake(source());
-}
-
-std::optional<boost::asio::ip::address> Leg::source() const {
-  return is_accepted() ? std::optional(peer_.address()) : std::nullopt;
-}
-
 void Leg::sever(StreamCondition condition, std::string_view why) {
   if (link_ == Link::Gone || link_ == Link::Lingering) return;
   dialled_.reset();
@@ -374,36 +271,6 @@ void Leg::mark_again() {
   if (link_ == Link::Gone) return;
   error_code failed;
   mark(socket_.native_handle(), lane_.settings().config.dscp, peer_.address().is_v6(), failed);
-}
-
-std::optional<std::string> Leg::objection(std::int64_t now) const {
-  if (link_ == Link::Gone || link_ == Link::Lingering) return std::nullopt;
-  const Settings& settings = lane_.settings();
-  const auto& listeners = settings.config.listeners;
-  if (listener_ && std::ranges::find(listeners, *listener_) == listeners.end()) return "its listener is gone";
-  const std::string_view near = machine_->near_domain();
-  if (!near.empty() && (!settings.serves(near) || !settings.contexts->has(near))) return "its face is gone";
-  if (link_ != Link::Secure || machine_->peer_domain().empty()) return std::nullopt;
-  const X509* shown = SSL_get_certificate(tls_->ssl());
-  if (shown != nullptr && trust::ends(shown) < now) return "the certificate that we have shown has expired";
-  const Judgement* told = machine_->judged();
-  if (told == nullptr) return std::nullopt;
-  const Judgement today = judge(machine_->peer_domain(), now);
-  if (!today.good) return "the peer's certificate: " + today.facts.problem;
-  // What the new fact means, the policy says when the peer is back.
-  if (today.facts.revocation != told->facts.revocation) return "the revocation state of the peer's certificate is new";
-  return std::nullopt;
-}
-
-std::int64_t Leg::certificates_end() const {
-  if (link_ != Link::Secure) return std::numeric_limits<std::int64_t>::max();
-  std::int64_t end = std::numeric_limits<std::int64_t>::max();
-  if (const X509* shown = SSL_get_certificate(tls_->ssl())) end = trust::ends(shown);
-  if (X509* peer = SSL_get0_peer_certificate(tls_->ssl())) end = std::min(end, trust::ends(peer));
-  const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(tls_->ssl());
-  for (int at = 0; chain != nullptr && at < sk_X509_num(chain); ++at)
-    end = std::min(end, trust::ends(sk_X509_value(chain, at)));
-  return end;
 }
 
 // --- The airlock ---------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@
 #include "proxy/edge/credit.h"
 #include "proxy/edge/dialling.h"
 #include "proxy/edge/keepalive_rate.h"
+#include "proxy/edge/ocsp_query.h"
 #include "proxy/edge/settings.h"
 #include "proxy/edge/tls_engine.h"
 
@@ -52,7 +53,7 @@ class Leg : public std::enable_shared_from_this<Leg> {
   /// Why the leg would not come to be today, by new settings or new facts; nullopt: it would. `now`: seconds since
   /// 1970.
   std::optional<std::string> objection(std::int64_t now) const;
-  /// When the first certificate of either side ends, seconds since 1970.
+  /// When the first certificate of either side ends, or what an OCSP responder said of the peer's; seconds since 1970.
   std::int64_t certificates_end() const;
   /// Something to record about this leg.
   void note(std::string_view code, std::string_view why);
@@ -94,6 +95,9 @@ class Leg : public std::enable_shared_from_this<Leg> {
   void forward(const inspect::StanzaRead& stanza);
   void begin_tls(const std::string& server_name);
   void on_established(std::string_view rest);
+  bool ask_responder();
+  void on_answer(std::string der);
+  void tell_secure(const trust::Session& session);
   void end_handshake_turn();
   void settle_kind(trust::Service service);
   Judgement judge(std::string_view domain, std::int64_t now) const;
@@ -135,6 +139,8 @@ class Leg : public std::enable_shared_from_this<Leg> {
   std::unique_ptr<Conversation> conversation_;
   std::unique_ptr<TlsEngine> tls_;
   std::unique_ptr<Dialled> dialled_;  ///< until TLS stands: for the next target
+  std::shared_ptr<OcspQuery> query_;  ///< while it is under way the peer is not read
+  std::string ocsp_answer_;           ///< what came of it, for as long as the leg lives
   Link link_ = Link::Plain;
   bool direct_tls_ = false;
   bool in_handshake_turn_ = false;

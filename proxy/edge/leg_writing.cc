@@ -156,6 +156,7 @@ void Leg::close() {
   link_ = Link::Gone;
   error_code ignored;
   watchdog_.cancel();
+  if (query_) std::exchange(query_, nullptr)->cancel();
   socket_.close(ignored);
   ask(airlock::Closed{finish_->clean, finish_->cause, deliveries_.written(), deliveries_.settled()});
   // What the guard never heard of is an event, so that no refused stream is without its record.

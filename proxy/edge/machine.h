@@ -57,6 +57,7 @@ using Actions = std::vector<Action>;
 struct Judgement {
   airlock::CertificateFacts facts;
   bool good = false;
+  std::int64_t answer_ends = 0;  ///< seconds since 1970: the OCSP answer behind `revocation`; 0: there is none
 
   void forget_all_but_revocation() {
     airlock::CertificateFacts kept;

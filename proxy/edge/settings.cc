@@ -46,6 +46,7 @@ std::vector<config::Listener> joined(const std::vector<config::Listener>& listen
 Judgement judgement(trust::PeerFacts facts) {
   Judgement judgement;
   judgement.good = facts.presented && facts.chain && facts.identity;
+  judgement.answer_ends = facts.answer_ends;
   judgement.facts = {facts.presented,         facts.chain,
                      facts.identity,          told(facts.revocation),
                      std::move(facts.names),  std::move(facts.spki_sha256),
@@ -92,9 +93,9 @@ const config::EdgeLimits& Settings::limits(airlock::LegKind kind) const {
   return kind == airlock::LegKind::S2s ? config.limits : config.client_limits;
 }
 
-Judgement Settings::judge(const SSL* ssl, std::string_view prepared_domain, trust::Service service,
-                          std::int64_t now) const {
-  trust::PeerFacts facts = anchors->judge_peer(ssl, prepared_domain, service, now);
+Judgement Settings::judge(const SSL* ssl, std::string_view prepared_domain, trust::Service service, std::int64_t now,
+                          std::string_view fetched) const {
+  trust::PeerFacts facts = anchors->judge_peer(ssl, prepared_domain, service, now, fetched);
   if (facts.identity && !is_pinned(config.pins, prepared_domain, facts.spki_sha256)) {
     facts.identity = false;
     facts.problem = "its key is not one of those pinned for the domain";
@@ -102,8 +103,9 @@ Judgement Settings::judge(const SSL* ssl, std::string_view prepared_domain, trus
   return judgement(std::move(facts));
 }
 
-Judgement Settings::judge_client(const SSL* ssl, std::string_view prepared_domain, std::int64_t now) const {
-  return judgement(anchors->judge_client(ssl, prepared_domain, now));
+Judgement Settings::judge_client(const SSL* ssl, std::string_view prepared_domain, std::int64_t now,
+                                 std::string_view fetched) const {
+  return judgement(anchors->judge_client(ssl, prepared_domain, now, fetched));
 }
 
 std::int64_t seconds_now() {

@@ -27,10 +27,12 @@ struct Settings {
   /// The next hop that is configured for a domain and those who go there, or nullptr.
   const config::NextHop* next_hop(std::string_view prepared_domain, airlock::LegKind kind) const;
   const config::EdgeLimits& limits(airlock::LegKind kind) const;
-  /// Judges what a server showed; `now`: seconds since 1970.
-  Judgement judge(const SSL* ssl, std::string_view prepared_domain, trust::Service service, std::int64_t now) const;
+  /// Judges what a server showed; `now`: seconds since 1970; `fetched`: an OCSP answer about it, or "".
+  Judgement judge(const SSL* ssl, std::string_view prepared_domain, trust::Service service, std::int64_t now,
+                  std::string_view fetched) const;
   /// Judges what a client showed, who wants to log in to the domain.
-  Judgement judge_client(const SSL* ssl, std::string_view prepared_domain, std::int64_t now) const;
+  Judgement judge_client(const SSL* ssl, std::string_view prepared_domain, std::int64_t now,
+                         std::string_view fetched) const;
 };
 
 constexpr trust::Service service_of(airlock::LegKind kind) {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include <openssl/ec.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
@@ -59,6 +60,8 @@ Identity make(const Wish& wish, const Identity* issuer) {
   if (issuer != nullptr) add_extension(subject, above, NID_authority_key_identifier, "keyid");
   if (!wish.authority && !wish.usage.empty()) add_extension(subject, above, NID_ext_key_usage, wish.usage);
   if (!wish.alt_names.empty()) add_extension(subject, above, NID_subject_alt_name, wish.alt_names);
+  if (!wish.ocsp.empty()) add_extension(subject, above, NID_info_access, "OCSP;URI:" + wish.ocsp);
+  if (wish.must_staple) add_extension(subject, above, NID_tlsfeature, "status_request");
   if (!wish.raw_alt_names.empty()) {
     ASN1_OCTET_STRING* value = ASN1_OCTET_STRING_new();
     ASN1_OCTET_STRING_set(value, wish.raw_alt_names.data(), static_cast<int>(wish.raw_alt_names.size()));
@@ -115,6 +118,29 @@ trust::CrlPtr Authority::list(const std::vector<const X509*>& revoked, std::int6
   X509_EXTENSION_free(extension);
   must(X509_CRL_sign(list.get(), identity_.key.get(), EVP_sha256()) > 0, "signature");
   return list;
+}
+
+std::string Authority::answer(const X509* about, int status, std::int64_t this_update, std::int64_t next_update,
+                              const Identity* responder) const {
+  using TimePtr = std::unique_ptr<ASN1_TIME, FreeWith<ASN1_TIME_free>>;
+  const TimePtr begins{ASN1_TIME_set(nullptr, static_cast<time_t>(this_update))};
+  const TimePtr ends{ASN1_TIME_set(nullptr, static_cast<time_t>(next_update))};
+  const std::unique_ptr<OCSP_BASICRESP, FreeWith<OCSP_BASICRESP_free>> basic{OCSP_BASICRESP_new()};
+  const std::unique_ptr<OCSP_CERTID, FreeWith<OCSP_CERTID_free>> id{OCSP_cert_to_id(EVP_sha1(), about, certificate())};
+  must(OCSP_basic_add1_status(basic.get(), id.get(), status, OCSP_REVOKED_STATUS_UNSPECIFIED, begins.get(),
+                              begins.get(), next_update != 0 ? ends.get() : nullptr) != nullptr,
+       "status");
+  const Identity& signer = responder != nullptr ? *responder : identity_;
+  must(OCSP_basic_sign(basic.get(), signer.certificate.get(), signer.key.get(), EVP_sha256(), nullptr, 0) == 1,
+       "signature");
+  const std::unique_ptr<OCSP_RESPONSE, FreeWith<OCSP_RESPONSE_free>> response{
+      OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get())};
+  unsigned char* der = nullptr;
+  const int size = i2d_OCSP_RESPONSE(response.get(), &der);
+  must(size > 0, "answer");
+  std::string octets(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  return octets;
 }
 
 Directory::Directory() {

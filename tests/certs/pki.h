@@ -25,6 +25,8 @@ struct Wish {
   std::string key = "P-256";  ///< or "RSA-1024", "RSA-2048"
   const char* digest = "SHA256";
   bool authority = false;
+  std::string ocsp{};                          ///< URL of a responder
+  bool must_staple = false;                    ///< RFC 7633
   std::vector<unsigned char> raw_alt_names{};  ///< DER in place of alt_names
 };
 
@@ -42,6 +44,10 @@ class Authority {
   Identity issue(const Wish& wish);
   /// A list that names these certificates.
   trust::CrlPtr list(const std::vector<const X509*>& revoked, std::int64_t this_update, std::int64_t next_update);
+  /// An OCSP answer about a certificate of this authority, in DER, signed by it or by `responder`. `status`:
+  /// V_OCSP_CERTSTATUS_...; `next_update` 0: it names no end.
+  std::string answer(const X509* about, int status, std::int64_t this_update, std::int64_t next_update,
+                     const Identity* responder = nullptr) const;
   X509* certificate() const { return identity_.certificate.get(); }
 
  private:

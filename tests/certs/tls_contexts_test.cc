@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <openssl/err.h>
+#include <openssl/ocsp.h>
 
 #include "certs/trust/anchors.h"
 #include "tests/certs/pki.h"
@@ -136,6 +137,34 @@ TEST_F(Contexts, PKI_02_AskForACertificateAndGoOnWithoutOne) {
   Wire wire(stranger([](SSL_CTX*) {}, "bravo.test"), edge->accept(""));
   ASSERT_TRUE(wire.shake()) << wire.server_error();
   EXPECT_FALSE(anchors(authority)->judge_peer(wire.server(), "alpha.test", Service::XmppServer, kNow).presented);
+}
+
+int staple(SSL* ssl, void* answer) {
+  const auto& der = *static_cast<std::string*>(answer);
+  auto* octets = static_cast<unsigned char*>(OPENSSL_memdup(der.data(), der.size()));
+  return SSL_set_tlsext_status_ocsp_resp(ssl, octets, static_cast<int>(der.size())) == 1 ? SSL_TLSEXT_ERR_OK
+                                                                                         : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+TEST_F(Contexts, T_17_TakeAnAnswerThatAServerStaplesAndElseAskForOne) {
+  const auto judges = *Anchors::load({.anchors = {files.write("anchor.pem", {authority.certificate()})}});
+  using Role = Anchors::Role;
+  Wire plain(peer->connect("alpha.test", "bravo.test", Start::StartTls), edge->accept("bravo.test"));
+  ASSERT_TRUE(plain.shake());
+  EXPECT_TRUE(judges->open_question(plain.client(), Role::Server, kNow));
+  EXPECT_TRUE(judges->open_question(plain.server(), Role::Server, kNow));
+  for (const auto& [status, state] : {std::pair(V_OCSP_CERTSTATUS_GOOD, Revocation::Good),
+                                      std::pair(V_OCSP_CERTSTATUS_REVOKED, Revocation::Revoked)}) {
+    auto server = edge->accept("bravo.test");
+    std::string der = authority.answer(SSL_get_certificate(server.get()), status, kNow - 60, kNow + tests::kDay);
+    SSL_CTX* context = SSL_get_SSL_CTX(server.get());
+    SSL_CTX_set_tlsext_status_cb(context, staple);
+    SSL_CTX_set_tlsext_status_arg(context, &der);
+    Wire wire(peer->connect("alpha.test", "bravo.test", Start::StartTls), std::move(server));
+    ASSERT_TRUE(wire.shake()) << wire.client_error();
+    EXPECT_EQ(judges->judge_peer(wire.client(), "bravo.test", Service::XmppServer, kNow).revocation, state);
+    EXPECT_FALSE(judges->open_question(wire.client(), Role::Server, kNow));
+  }
 }
 
 TEST_F(Contexts, TLS_13_ChooseTheCertificateByServerName) {

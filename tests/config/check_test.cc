@@ -237,7 +237,11 @@ TEST_F(Check, TellsFacesAndNextHopsThatThePolicyDoesNotKnow) {
 
 TEST_F(Check, TellsThatThePolicyWantsRevocationKnownAndThatThereIsNoList) {
   bundle(with(kPolicy, "soft", "required"));
-  EXPECT_THAT(find().warnings, Contains(what("there is no list")));
+  const auto lacks = what("there is no list and no responder");
+  EXPECT_THAT(find().warnings, Contains(lacks));
+  const auto asking = with(kConfig, "anchors = [\"ca.pem\"]\n[[edge.north.face]]",
+                           "anchors = [\"ca.pem\"]\nocsp_responders = [\"127.0.0.1:80\"]\n[[edge.north.face]]");
+  EXPECT_THAT(find(asking).warnings, Not(Contains(lacks)));
 }
 
 TEST_F(Check, PKI_04_TellsThatACertificateDoesNotNameItsDomain) {

@@ -210,6 +210,16 @@ TEST_F(EdgeOnLoopback, PKI_05_ANewListEndsTheLegWhoseFactsItChanges) {
   EXPECT_EQ(guard_->expect<airlock::Opened>().second.certificate.revocation, airlock::Revocation::Good);
 }
 
+TEST_F(EdgeOnLoopback, T_14_ALegEndsWithTheCertificateThatItHasShownAlsoWhenThereIsANewOne) {
+  config_.faces[0] = authority_.issue_briefly("b.test", 3);
+  start();
+  PeerPlayed near = peer();
+  open_in_leg(near);
+  config_.faces[0] = authority_.issue("b.test");
+  edge_->reload();
+  EXPECT_NE(near.read_until("</stream:stream>").find("<reset"), std::string::npos);
+}
+
 TEST_F(EdgeOnLoopback, T_14_AListThatEndsEndsWhatItVouchedFor) {
   config_.crls = {authority_.list(3)};
   start();

@@ -63,14 +63,18 @@ class Authority {
   Authority(const Folder& folder, std::string name);
   /// A certificate for the domain, in NAME-DOMAIN.pem and its key in NAME-DOMAIN.key.
   config::Face issue(const std::string& domain, long days = 30);
+  /// The same, for so many seconds from now.
+  config::Face issue_briefly(const std::string& domain, long seconds);
   /// The same for a client: its only name is this XmppAddr.
   config::Face issue_client(const std::string& address);
   std::filesystem::path file() const { return file_; }
+  /// What its OCSP responder answers about a certificate that it issued, valid for so many seconds from now; DER.
+  std::string ocsp_answer(const config::Face& about, bool revoked, long seconds = 86'400) const;
   /// A revocation list that names nobody, valid for so many seconds from now.
   std::filesystem::path list(long seconds = 86'400);
 
  private:
-  config::Face issue_for(const std::string& name, const std::string& alt_names, const std::string& usage, long days);
+  config::Face issue_for(const std::string& name, const std::string& alt_names, const std::string& usage, long seconds);
   struct Free {
     void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
     void operator()(X509* certificate) const { X509_free(certificate); }

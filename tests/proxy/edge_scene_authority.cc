@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -9,6 +10,8 @@
 
 namespace sallyport::edge::scene {
 namespace {
+
+constexpr long kDay = 86'400;  // seconds
 
 void add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
   X509V3_CTX context;
@@ -19,14 +22,14 @@ void add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
   X509_EXTENSION_free(extension);
 }
 
-X509* make_certificate(const std::string& name, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key, long days,
+X509* make_certificate(const std::string& name, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key, long seconds,
                        const std::string& alt_names = "", const std::string& usage = "") {
   static long serial = 1000;
   X509* certificate = X509_new();
   X509_set_version(certificate, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);
   X509_gmtime_adj(X509_getm_notBefore(certificate), -86'400 * 60);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), days * 86'400);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), seconds);
   X509_set_pubkey(certificate, key);
   X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
                              reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
@@ -65,28 +68,55 @@ Folder::~Folder() {
 
 Authority::Authority(const Folder& folder, std::string name)
     : folder_(folder.path()), file_(folder / (name + ".pem")), name_(std::move(name)), key_(EVP_EC_gen("P-256")) {
-  certificate_.reset(make_certificate(name_, key_.get(), nullptr, key_.get(), 365));
+  certificate_.reset(make_certificate(name_, key_.get(), nullptr, key_.get(), 365 * kDay));
   write_pem(file_, [&](FILE* out) { PEM_write_X509(out, certificate_.get()); });
 }
 
 config::Face Authority::issue(const std::string& domain, long days) {
-  return issue_for(domain, "DNS:" + domain, "serverAuth,clientAuth", days);
+  return issue_briefly(domain, days * kDay);
+}
+
+config::Face Authority::issue_briefly(const std::string& domain, long seconds) {
+  return issue_for(domain, "DNS:" + domain, "serverAuth,clientAuth", seconds);
 }
 
 config::Face Authority::issue_client(const std::string& address) {
-  return issue_for(address, "otherName:1.3.6.1.5.5.7.8.5;UTF8:" + address, "clientAuth", 30);
+  return issue_for(address, "otherName:1.3.6.1.5.5.7.8.5;UTF8:" + address, "clientAuth", 30 * kDay);
 }
 
 config::Face Authority::issue_for(const std::string& domain, const std::string& alt_names, const std::string& usage,
-                                  long days) {
+                                  long seconds) {
   const std::unique_ptr<EVP_PKEY, Free> key(EVP_EC_gen("P-256"));
   const std::unique_ptr<X509, Free> leaf(
-      make_certificate(domain, key.get(), certificate_.get(), key_.get(), days, alt_names, usage));
+      make_certificate(domain, key.get(), certificate_.get(), key_.get(), seconds, alt_names, usage));
   const std::string file = name_ + (usage == "clientAuth" ? "-client-" : "-") + domain;
   config::Face face{domain, folder_ / (file + ".pem"), folder_ / (file + ".key")};
   write_pem(face.certificate, [&](FILE* out) { PEM_write_X509(out, leaf.get()); });
   write_pem(face.key, [&](FILE* out) { PEM_write_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
   return face;
+}
+
+std::string Authority::ocsp_answer(const config::Face& about, bool revoked, long seconds) const {
+  FILE* in = std::fopen(about.certificate.c_str(), "r");
+  if (in == nullptr) throw std::runtime_error("cannot read " + about.certificate.string());
+  const std::unique_ptr<X509, Free> leaf(PEM_read_X509(in, nullptr, nullptr, nullptr));
+  std::fclose(in);
+  const std::unique_ptr<OCSP_BASICRESP, decltype(&OCSP_BASICRESP_free)> basic(OCSP_BASICRESP_new(),
+                                                                              &OCSP_BASICRESP_free);
+  const std::unique_ptr<OCSP_CERTID, decltype(&OCSP_CERTID_free)> id(
+      OCSP_cert_to_id(EVP_sha1(), leaf.get(), certificate_.get()), &OCSP_CERTID_free);
+  const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> from(X509_gmtime_adj(nullptr, -60), &ASN1_TIME_free),
+      to(X509_gmtime_adj(nullptr, seconds), &ASN1_TIME_free);
+  OCSP_basic_add1_status(basic.get(), id.get(), revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD,
+                         OCSP_REVOKED_STATUS_UNSPECIFIED, from.get(), from.get(), to.get());
+  OCSP_basic_sign(basic.get(), certificate_.get(), key_.get(), EVP_sha256(), nullptr, 0);
+  const std::unique_ptr<OCSP_RESPONSE, decltype(&OCSP_RESPONSE_free)> response(
+      OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()), &OCSP_RESPONSE_free);
+  unsigned char* der = nullptr;
+  const int size = i2d_OCSP_RESPONSE(response.get(), &der);
+  std::string octets(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  return octets;
 }
 
 std::filesystem::path Authority::list(long seconds) {

@@ -124,10 +124,12 @@ void check_revocation(const Located& located, const config::Edge& edge, const po
                       Findings& findings) {
   if (enclave.revocation != policy::RevocationRule::Required) return;
   const std::string table = "edge." + edge.enclave;
-  if (edge.crls.empty()) {
+  if (edge.crls.empty() && edge.ocsp_responders.empty()) {
     findings.warnings.push_back(located.mistake(
-        table + ".crls", "the policy asks for revocation to be known in '" + edge.enclave + "', but there is no list",
-        "every peer will be refused: name the revocation lists of its authorities in crls, or change the policy"));
+        table + ".crls",
+        "the policy asks for revocation to be known in '" + edge.enclave + "', but there is no list and no responder",
+        "every peer that staples no OCSP answer will be refused: name the revocation lists of its authorities in crls, "
+        "or ocsp_responders, or change the policy"));
   }
 }
 
