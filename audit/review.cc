@@ -50,6 +50,29 @@ bool has_label(const Line& line, std::string_view wanted) {
                              [&](std::string_view key) { return line.text(key).find(wanted) != std::string::npos; });
 }
 
+/// "presence" or "presence:probe". Presence and messages without type are "presence:available" and "message:normal".
+bool is_of_kind(const Line& line, std::string_view wanted) {
+  if (line.is_event()) return names(line.written("code"), wanted) && wanted.find('.') == std::string_view::npos;
+  const std::size_t colon = wanted.find(':');
+  const auto kind = line.written("kind");
+  if (kind != wanted.substr(0, colon)) return false;
+  if (colon == std::string_view::npos) return true;
+  const auto type = line.written("type");
+  const std::string_view implied = kind == "presence" ? "available" : "normal";
+  return (type.empty() ? implied : std::string_view(type)) == wanted.substr(colon + 1);
+}
+
+/// An event about a domain is about its accounts.
+bool concerns(const Line& line, std::string_view wanted) {
+  if (is_of(line.text("from"), wanted) || is_of(line.text("to"), wanted)) return true;
+  if (!line.is_event()) return false;
+  const auto bare = wanted.substr(0, wanted.find('/'));
+  const auto domain = bare.substr(bare.find('@') + 1);
+  return std::ranges::any_of(line.pairs("details"), [&](const auto& detail) {
+    return is_of(detail.second, wanted) || detail.second == bare || detail.second == domain;
+  });
+}
+
 std::string_view colour_of(std::string_view verdict) {
   if (verdict == "release") return kGreen;
   return verdict == "alter" || verdict == "answer" ? kYellow : kRed;
@@ -70,6 +93,8 @@ bool Filter::permits(const Line& line) const {
   if (!to.empty() && !is_of(line.text("to"), to)) return false;
   if (shadow && line.written("shadow").empty()) return false;
   if (!label.empty() && !has_label(line, label)) return false;
+  if (!kind.empty() && !is_of_kind(line, kind)) return false;
+  if (!jid.empty() && !concerns(line, jid)) return false;
   if (reason.empty()) return true;
   const auto found = line.items("findings");
   return names(line.written("reason"), reason) || names(line.written("code"), reason) ||

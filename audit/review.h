@@ -20,6 +20,8 @@ struct Filter {
   std::string from, to;  ///< a JID, a bare JID (all its resources) or a domain (all its JIDs)
   std::string label;     ///< stands in the label or marking of either side; leaves no events
   bool shadow = false;   ///< only those of which the shadow policy makes something else
+  std::string jid;       ///< the same, at either end or in the details of an event; there also its domain
+  std::string kind;      ///< "presence", or with a type "presence:probe"; of events those of a stage of that name
 
   bool permits(const Line& line) const;
 };

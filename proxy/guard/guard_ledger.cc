@@ -1,6 +1,7 @@
 // `sallyport ledger` at the guard: requests of the control socket about the lanes' ledgers.
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <future>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 namespace sallyport::guard {
 
 namespace {
+
+constexpr std::chrono::seconds kLedgerWritten{5};
 
 std::vector<std::string> words(std::string_view text) {
   std::vector<std::string> all;
@@ -78,6 +81,7 @@ std::string Guard::ledger_import_answer(std::string_view rest) {
       answer(pairs.empty() ? std::size_t{0} : of.import(pairs, now));
     });
   });
+  if (ledger_ && !ledger_->await_written(kLedgerWritten)) return "error the ledger cannot be written\n";
   std::size_t taken = 0;
   for (const std::size_t each : answers) taken += each;
   return "ok\n" + std::to_string(taken) + "\n";
@@ -93,6 +97,8 @@ std::string Guard::ledger_revoke_answer(std::string_view rest) {
     const bool is_owner = number++ == owner;
     lane.ask([=](Lane& of, Moment now) { answer(is_owner && of.revoke(asked[0], asked[1], now) ? 1 : 0); });
   });
+  // What the operator is told is so even if the guard dies the next moment.
+  if (ledger_ && !ledger_->await_written(kLedgerWritten)) return "error the ledger cannot be written\n";
   const bool any = std::ranges::find(answers, 1) != answers.end();
   return any ? "ok\nit was open and is closed\n" : "ok\nit was not open; it stays closed\n";
 }

@@ -148,6 +148,12 @@ void LedgerStore::start() {
   pthread_setname_np(thread_.native_handle(), "ledger");
 }
 
+bool LedgerStore::await_written(std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t wanted = handed_in_;
+  return written_changed_.wait_for(lock, limit, [&] { return written_ >= wanted; }) && !failed_;
+}
+
 void LedgerStore::close() {
   {
     const std::lock_guard lock(mutex_);
@@ -161,7 +167,10 @@ std::uint64_t LedgerStore::Lane::submit(std::vector<StoredPair> pairs, std::vect
   const std::uint64_t number = ++submitted_;
   {
     const std::lock_guard lock(store_.mutex_);
-    if (!has_failed()) store_.queue_.push_back({this, number, std::move(pairs), std::move(shown)});
+    if (!has_failed()) {
+      store_.queue_.push_back({this, number, std::move(pairs), std::move(shown)});
+      ++store_.handed_in_;
+    }
   }
   store_.wake_.notify_one();
   return number;
@@ -221,6 +230,11 @@ void LedgerStore::work() {
       run("ROLLBACK");
       failed_.store(true, std::memory_order_release);
     }
+    {
+      const std::lock_guard lock(mutex_);
+      written_ += batches.size();
+    }
+    written_changed_.notify_all();
     for (const auto& lane : lanes_) lane->news_();
     if (failed_) return;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -63,6 +64,8 @@ class LedgerStore {
   LedgerOutlet& add_lane(std::function<void()> news);
   /// After all lanes were added.
   void start();
+  /// Waits until all that has been handed in by now is on the disk. False: it is not, within `limit` or for good.
+  bool await_written(std::chrono::milliseconds limit);
   /// Commits what was handed in and ends the thread.
   void close();
 
@@ -107,6 +110,8 @@ class LedgerStore {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Batch> queue_;  ///< bounded by what lanes have under way: a parked stanza each, and one batch a second
+  std::uint64_t handed_in_ = 0, written_ = 0;  ///< batches
+  std::condition_variable written_changed_;
   bool ends_ = false;
   std::atomic<bool> failed_{false};
   std::thread thread_;

@@ -135,6 +135,50 @@ TEST_F(AuditReview, FindsByReasonFindingCodeAndStage) {
   EXPECT_TRUE(finds(reason("leg"), event("leg.opened")));
 }
 
+TEST_F(AuditReview, FindsByKindAndType) {
+  const auto kind = [](std::string name) {
+    Filter filter;
+    filter.kind = std::move(name);
+    return filter;
+  };
+  auto record = release(1, 1);
+  EXPECT_TRUE(finds(kind("message"), record));
+  EXPECT_TRUE(finds(kind("message:chat"), record));
+  EXPECT_FALSE(finds(kind("message:normal"), record));
+  EXPECT_FALSE(finds(kind("presence"), record));
+  record.type = "";
+  EXPECT_TRUE(finds(kind("message:normal"), record));
+  record.kind = "presence";
+  EXPECT_TRUE(finds(kind("presence:available"), record));
+  EXPECT_FALSE(finds(kind("presence:normal"), record));
+  record.type = "probe";
+  EXPECT_TRUE(finds(kind("presence:probe"), record));
+  EXPECT_TRUE(finds(kind("presence"), event("presence.revoked"))) << "it is about presence";
+  EXPECT_FALSE(finds(kind("presence"), event("leg.opened")));
+  EXPECT_FALSE(finds(kind("presence:probe"), event("presence.revoked")));
+}
+
+TEST_F(AuditReview, FindsWhatConcernsAJidAtEitherEndAndInEvents) {
+  const auto jid = [](std::string name) {
+    Filter filter;
+    filter.jid = std::move(name);
+    return filter;
+  };
+  for (const char* name : {"romeo@a.test", "romeo@a.test/orchard", "juliet@b.test", "b.test"})
+    EXPECT_TRUE(finds(jid(name), release(1, 1))) << name;
+  EXPECT_FALSE(finds(jid("nurse@b.test"), release(1, 1)));
+  auto revoked = event("presence.revoked");
+  revoked.details = {{"watcher", "romeo@a.test"}, {"watched", "juliet@b.test"}};
+  EXPECT_TRUE(finds(jid("juliet@b.test"), revoked));
+  EXPECT_TRUE(finds(jid("romeo@a.test/orchard"), revoked)) << "what is said of an account is said of its resources";
+  EXPECT_TRUE(finds(jid("a.test"), revoked));
+  EXPECT_FALSE(finds(jid("nurse@b.test"), revoked));
+  auto lost = event("presence.lost");
+  lost.details = {{"from", "b.test"}, {"to", "a.test"}};
+  EXPECT_TRUE(finds(jid("juliet@b.test"), lost)) << "her server is lost";
+  EXPECT_FALSE(finds(jid("juliet@c.test"), lost));
+}
+
 TEST_F(AuditReview, FindsByTimeVerdictAndNumber) {
   Filter filter;
   filter.since = "2026-03-04";

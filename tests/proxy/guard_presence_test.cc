@@ -1,7 +1,6 @@
 // A lane and the ledger: what is taken back, sent later, probed, parked for the store and stopped when it fails.
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -291,26 +290,22 @@ class Store : public ::testing::Test {
       std::filesystem::temp_directory_path() / ("sallyport-ledger-" + std::to_string(::getpid()));
 };
 
-/// Waits until that number is committed.
-void await(const LedgerOutlet& outlet, std::uint64_t number) {
-  const auto limit = std::chrono::steady_clock::now() + 10s;
-  while (outlet.committed() < number && !outlet.has_failed() && std::chrono::steady_clock::now() < limit)
-    std::this_thread::yield();
-}
-
 TEST_F(Store, SUB_14_HoldsWhatWasCommitted) {
   const std::string key = policy::presence::key({kBob, kAnn}), other = policy::presence::key({kAnn, kBob});
   policy::presence::Entry open;
   open.state = policy::presence::State::Active;
   open.origin = policy::presence::Origin::Import;
   open.since = 1'700'000'000;
+  open.held = true;
   {
     auto store = LedgerStore::open(folder_);
     ASSERT_TRUE(store) << store.error();
     LedgerOutlet& lane = (*store)->add_lane([] {});
     (*store)->start();
     lane.submit({{key, open}, {other, open}}, {{key, {{"a", false}, {"b", true}}}});
-    await(lane, lane.submit({{other, {}}}, {}));
+    const std::uint64_t last = lane.submit({{other, {}}}, {});
+    EXPECT_TRUE((*store)->await_written(10s));
+    EXPECT_GE(lane.committed(), last);
     EXPECT_FALSE(LedgerStore::open(folder_)) << "one guard at a time";
   }
   auto again = LedgerStore::open(folder_);
@@ -322,6 +317,8 @@ TEST_F(Store, SUB_14_HoldsWhatWasCommitted) {
         EXPECT_EQ(row.entry.state, open.state);
         EXPECT_EQ(row.entry.origin, open.origin);
         EXPECT_EQ(row.entry.since, open.since);
+        EXPECT_TRUE(row.entry.held);
+        EXPECT_FALSE(row.entry.cancelled);
       },
       [&](const StoredShown& row) {
         shown.push_back(row.key + " " + row.resources[0].first + (row.resources[0].second ? " room" : ""));

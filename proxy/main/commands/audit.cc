@@ -175,6 +175,9 @@ void add_show(CLI::App& audit) {
   command->add_option("--to", options->filter.to, "To this JID or domain");
   command->add_option("--label", options->filter.label, "With this text in the label or marking of either side");
   command->add_flag("--shadow", options->filter.shadow, "Only those that the shadow policy judges otherwise");
+  command->add_option("--jid", options->filter.jid, "From or to this JID or domain, and events that name it");
+  command->add_option("--kind", options->filter.kind,
+                      "message, presence or iq, or one type: presence:probe; of events those of that stage");
   command->add_option("--record", options->record, "Only the record of this number, with all its fields");
   command->add_flag("--json", options->json, "Print the lines as they stand in the log");
   command->callback([options] {
