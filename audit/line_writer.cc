@@ -189,6 +189,8 @@ void FieldWriter::stanza(const StanzaRecord& record, std::string& out) const {
   text_field(",\"type\":", record.type, out);
   text_field(",\"id\":", record.id, out);
   text_field(",\"id_out\":", record.id_out, out);
+  text_field(",\"from_out\":", record.from_out, out);
+  text_field(",\"to_in\":", record.to_in, out);
   text_field(",\"verdict\":", record.verdict, out);
   text_field(",\"reason\":", record.reason, out);
   if (!record.findings.empty()) {

@@ -22,6 +22,7 @@ struct StanzaRecord {
   std::string from, to;  ///< JIDs as judged
   std::string kind, type, id;
   std::string id_out;                  ///< as it leaves, where that is another: of iq requests and their answers
+  std::string from_out, to_in;         ///< JIDs as they stand beyond the boundary, where a resource is hidden
   std::string verdict;                 ///< release, alter, answer, bounce, drop, sever
   std::string reason;                  ///< stage.reason
   std::vector<std::string> findings;   ///< further reasons, in the order of the stages

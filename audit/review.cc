@@ -62,9 +62,17 @@ bool is_of_kind(const Line& line, std::string_view wanted) {
   return (type.empty() ? implied : std::string_view(type)) == wanted.substr(colon + 1);
 }
 
+// A side knows a hidden resource by its other name.
+bool is_sender(const Line& line, std::string_view wanted) {
+  return is_of(line.text("from"), wanted) || is_of(line.text("from_out"), wanted);
+}
+bool is_addressee(const Line& line, std::string_view wanted) {
+  return is_of(line.text("to"), wanted) || is_of(line.text("to_in"), wanted);
+}
+
 /// An event about a domain is about its accounts.
 bool concerns(const Line& line, std::string_view wanted) {
-  if (is_of(line.text("from"), wanted) || is_of(line.text("to"), wanted)) return true;
+  if (is_sender(line, wanted) || is_addressee(line, wanted)) return true;
   if (!line.is_event()) return false;
   const auto bare = wanted.substr(0, wanted.find('/'));
   const auto domain = bare.substr(bare.find('@') + 1);
@@ -89,8 +97,8 @@ bool Filter::permits(const Line& line) const {
   if (latest.ends_with('Z')) latest.remove_suffix(1);
   if (!latest.empty() && line.written("time").substr(0, latest.size()) > latest) return false;
   if (!verdict.empty() && line.written("verdict") != verdict) return false;
-  if (!from.empty() && !is_of(line.text("from"), from)) return false;
-  if (!to.empty() && !is_of(line.text("to"), to)) return false;
+  if (!from.empty() && !is_sender(line, from)) return false;
+  if (!to.empty() && !is_addressee(line, to)) return false;
   if (shadow && line.written("shadow").empty()) return false;
   if (!label.empty() && !has_label(line, label)) return false;
   if (!kind.empty() && !is_of_kind(line, kind)) return false;
@@ -143,6 +151,8 @@ std::string Printer::stanza(const Line& line) const {
   };
   extra("id", line.written("id"));
   extra("id-out", line.written("id_out"));
+  extra("from-out", line.written("from_out"));
+  extra("to-in", line.written("to_in"));
   extra("rule", line.written("rule"));
   extra("label", line.written("label_in"));
   if (line.written("label_out") != line.written("label_in")) extra("label-out", line.written("label_out"));

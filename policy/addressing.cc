@@ -120,10 +120,13 @@ Objection addressing(Run& run) {
     reduce_to_bare(run, run.facts.from);
     reduce_to_bare(run, run.facts.to);
   }
+  // From here on the addressee goes by its own name, as in all that the guard remembers.
+  const Objection of_resource = restore_addressee(run);
   write_back(run, "from", from, run.facts.from);
   write_back(run, "to", to, run.facts.to);
   if (!run.peering) return Reason::AddressingNotGranted;
-  return check_kind(run, from_domain);
+  if (const auto objection = check_kind(run, from_domain)) return objection;
+  return of_resource;
 }
 
 }  // namespace sallyport::policy

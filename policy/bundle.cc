@@ -107,6 +107,35 @@ std::optional<std::string> routes_fault(const Tables& tables) {
   return std::nullopt;
 }
 
+/// What is hidden one way must be found again on the way back.
+std::optional<std::string> hidden_fault(const Tables& tables) {
+  for (const Peering& peering : tables.peerings) {
+    const presence::Settings& rules = peering.presence_rules;
+    if (!strictly_rising(rules.hidden_resources, [](std::string_view d) { return d; }))
+      return "domains with hidden resources are not sorted and unique";
+    for (const std::string& name : rules.hidden_resources) {
+      const auto at = std::ranges::lower_bound(tables.domains, name, {}, &Domain::name);
+      const bool is_home = at != tables.domains.end() && at->name == name &&
+                           at->home == static_cast<std::size_t>(at - tables.domains.begin());
+      if (!is_home) return "resources are hidden at what is no home domain";
+      if (rules.is_room_service(name)) return "resources are hidden at a room service";
+    }
+  }
+  for (const Route& there : tables.routes) {
+    const std::pair reverse(there.to, there.from);
+    const auto back =
+        std::ranges::lower_bound(tables.routes, reverse, {}, [](const Route& r) { return std::pair(r.from, r.to); });
+    if (back == tables.routes.end() || std::pair(back->from, back->to) != reverse) continue;
+    for (const std::uint16_t place : {there.from, there.to}) {
+      const std::string& home = tables.domains[tables.domains[place].home].name;
+      if (tables.peerings[there.peering].presence_rules.hides_resources_of(home) !=
+          tables.peerings[back->peering].presence_rules.hides_resources_of(home))
+        return "resources are hidden one way only";
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> logins_fault(const Tables& tables) {
   if (!strictly_rising(tables.logins, [](const Login& l) { return std::pair(l.enclave, l.domain); }))
     return "logins are not sorted and unique";
@@ -147,6 +176,7 @@ std::optional<std::string> tables_fault(const Tables& tables) {
   if (const auto what = enclaves_fault(tables)) return what;
   if (const auto what = domains_fault(tables)) return what;
   if (const auto what = routes_fault(tables)) return what;
+  if (const auto what = hidden_fault(tables)) return what;
   if (auto what = rules_fault(tables)) return what;
   if (const auto what = logins_fault(tables)) return what;
   if (const auto what = contents_fault(tables)) return what;

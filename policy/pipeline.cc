@@ -90,7 +90,9 @@ MessageRefusal told_by(const Peering* peering) {
   return peering ? peering->refusal : MessageRefusal::PolicyViolation;
 }
 
-void release(const Run& run, Judgement& judgement) {
+void release(Run& run, Judgement& judgement) {
+  if (const auto objection = hide_sender(run)) return refuse(judgement, *objection, told_by(run.peering));
+  judgement.facts.from_out = run.facts.from_out;
   judgement.reason = Reason::PolicyGranted;
   bool altered = false;
   for (const Reason finding : run.findings) altered = altered || row(finding).verdict == Verdict::Alter;
@@ -159,6 +161,12 @@ Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& cross
     release(run, judgement);
   } else if (run.peering) {
     apply_rules(run, judgement);
+  }
+  // What is kept leaves later as it is now.
+  const bool released = judgement.verdict == Verdict::Release || judgement.verdict == Verdict::Alter;
+  if (bool& keeps = judgement.intents.refusal.presence.keeps_stanza; keeps && !released) {
+    keeps = !hide_sender(run);
+    judgement.facts.from_out = run.facts.from_out;
   }
   judgement.findings = run.findings;
   judgement.label = std::move(run.label);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "inspect/element.h"
@@ -13,6 +14,7 @@
 #include "policy/label_cache.h"
 #include "policy/memory.h"
 #include "policy/moment.h"
+#include "policy/presence/resources.h"
 #include "policy/verdict.h"
 
 namespace sallyport::policy {
@@ -20,7 +22,9 @@ namespace sallyport::policy {
 /// What a lane lends to the pipeline: memory of the batch, the addresses it has seen, and what it remembers between
 /// stanzas. One per lane, not shared.
 struct Scratch {
-  explicit Scratch(const Memory& remembered, const Secret& secret = {}) : memory(remembered), tokens(secret) {}
+  /// `resource_key`: as ResourceNames.
+  explicit Scratch(const Memory& remembered, const Secret& secret = {}, std::string_view resource_key = {})
+      : memory(remembered), tokens(secret), names(resource_key) {}
 
   const Memory& memory;  ///< must outlive this
   inspect::Arena arena;
@@ -29,6 +33,7 @@ struct Scratch {
   std::vector<std::uint16_t> present;  ///< payloads of the stanza that rules name
   Folder folder = {};
   Tokens tokens;  ///< randomness: ids that the far side cannot guess
+  presence::ResourceNames names;
 };
 
 /// Whether this version has the stage. One that is not built refuses everything, unless the policy switches it off.

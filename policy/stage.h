@@ -67,6 +67,11 @@ Objection addressing(Run& run);
 /// The same for a client's session.
 Objection client_addressing(Run& run);
 
+/// Gives the addressee its own resource back, where it is hidden from the sender's side; part of addressing.
+Objection restore_addressee(Run& run);
+/// Hides the resources that the addressee's side must not see, in all of the stanza: what is judged is written so.
+Objection hide_sender(Run& run);
+
 Objection payload(Run& run);
 Objection label_stage(Run& run);
 Objection presence_stage(Run& run);

@@ -43,12 +43,21 @@ struct Settings {
   std::uint16_t interval = 10;             ///< seconds between two presences of one resource to one watcher; 0: any
   std::uint16_t strangers = 60;            ///< P-44: how many strangers one sender may write to within an hour; 0: any
   std::vector<std::string> room_services;  ///< domains; sorted
-  static void fields(auto& s, auto&& f) { f(s.gate, s.phase, s.parts, s.interval, s.strangers, s.room_services); }
+  /// Home domains of either side whose accounts' resources the other side knows by other names (P-02); sorted.
+  std::vector<std::string> hidden_resources;
+  static void fields(auto& s, auto&& f) {
+    f(s.gate, s.phase, s.parts, s.interval, s.strangers, s.room_services, s.hidden_resources);
+  }
   bool operator==(const Settings&) const = default;
 
   bool carries(Part part) const { return (parts & bit(part)) != 0; }
   bool is_room_service(std::string_view domain) const {
     for (const std::string& each : room_services)
+      if (each == domain) return true;
+    return false;
+  }
+  bool hides_resources_of(std::string_view domain) const {
+    for (const std::string& each : hidden_resources)
       if (each == domain) return true;
     return false;
   }

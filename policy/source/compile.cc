@@ -39,6 +39,7 @@ class Compiler {
     std::ranges::sort(tables_.logins, {}, [](const Login& l) { return std::pair(l.enclave, l.domain); });
     for (const ContentText& content : text_.contents) add_content(content);
     std::ranges::sort(tables_.routes, {}, [](const Route& r) { return std::pair(r.from, r.to); });
+    compare_hidden();
     compile_labels(in_, text_, read_, tables_);
     compile_rules(in_, text_, tables_);
     if (in_.mistakes().empty()) check_rules(in_, text_, tables_);
@@ -126,6 +127,7 @@ class Compiler {
     std::vector<std::string>& rooms = tables_.peerings.back().presence_rules.room_services;
     for (const Written* service : known(text.room_services)) rooms.push_back(service->text);
     std::ranges::sort(rooms);
+    hide_resources(text, tables_.peerings.back().presence_rules);
     Rates& rates = tables_.peerings.back().rates;
     rates = text_.rates;
     if (text.rate) read_section(in_, *text.rate, rate_section(), rates);
@@ -139,6 +141,52 @@ class Compiler {
         }
         add_route(text, place, *a, *b);
         if (text.both) add_route(text, place, *b, *a);
+      }
+    }
+  }
+
+  void hide_resources(const PeeringText& text, presence::Settings& rules) {
+    for (const Written* domain : known(text.hidden_resources)) {
+      const std::string& home = owners_.find(domain->text)->second.home;
+      const auto is_of_home = [&](const Written& each) {
+        const auto at = owners_.find(each.text);
+        return at != owners_.end() && at->second.home == home;
+      };
+      if (home != domain->text) {
+        in_.mistake(domain->at, "'" + domain->text + "' is a component; nobody has an account there",
+                    "name its home domain, '" + home + "'");
+      } else if (std::ranges::none_of(text.from, is_of_home) && std::ranges::none_of(text.to, is_of_home)) {
+        in_.mistake(domain->at, "the peering '" + text.rule.id + "' has no domain of '" + home + "'",
+                    "take it away here, or add it to 'from' or 'to'");
+      } else if (std::ranges::find(text.room_services, home, &Written::text) != text.room_services.end()) {
+        in_.mistake(domain->at, "'" + home + "' is a room service, where names are nicknames and no resources",
+                    "take it away here, or from 'room_services'");
+      } else {
+        rules.hidden_resources.push_back(home);
+      }
+    }
+    std::ranges::sort(rules.hidden_resources);
+  }
+
+  /// Two peerings that have one way each between two domains must hide alike.
+  void compare_hidden() {
+    std::set<std::tuple<std::uint16_t, std::uint16_t, std::string>> told;
+    for (const Route& there : tables_.routes) {
+      const auto back = std::ranges::find_if(tables_.routes,
+                                             [&](const Route& r) { return r.from == there.to && r.to == there.from; });
+      if (back == tables_.routes.end() || back->peering == there.peering) continue;
+      const PeeringText &one = text_.peerings[there.peering], &other = text_.peerings[back->peering];
+      for (const Written& domain : one.hidden_resources) {
+        const auto at = owners_.find(domain.text);
+        if (at == owners_.end() || tables_.peerings[back->peering].presence_rules.hides_resources_of(domain.text))
+          continue;
+        const std::uint16_t home = number_of(at->second.home);
+        if (tables_.domains[there.from].home != home && tables_.domains[there.to].home != home) continue;
+        if (!told.emplace(there.peering, back->peering, domain.text).second) continue;
+        in_.mistake(domain.at,
+                    "the peering '" + one.rule.id + "' hides the resources of '" + domain.text + "', and '" +
+                        other.rule.id + "', which has the way back, does not",
+                    "name the domain in 'hidden_resources' of both, or of neither");
       }
     }
   }

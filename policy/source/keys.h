@@ -39,6 +39,7 @@ struct PeeringText {
   const toml::table* rate = nullptr;  ///< its own, over those of [rate]
   std::vector<Written> from, to;
   std::vector<Written> room_services;
+  std::vector<Written> hidden_resources = {};
   PeeringLabelsText labels = {};
 };
 

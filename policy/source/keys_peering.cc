@@ -103,6 +103,12 @@ void add_presence_keys(std::vector<Key<PeeringText>>& keys) {
   keys.push_back(domains<PeeringText>("room_services", &PeeringText::room_services,
                                       "Domains of rooms (XEP-0045): whoever joins a room there hears it until he "
                                       "leaves, without any subscription."));
+  keys.push_back(domains<PeeringText>(
+      "hidden_resources", &PeeringText::hidden_resources,
+      "Domains of either side whose accounts' resources the other side does not see: it knows each by another name, "
+      "which "
+      "stays the same for one user and one far domain, and what is sent to that name finds the resource. Nicknames in "
+      "rooms are none. Every peering between the two domains has to say the same."));
   keys.push_back({"presence_parts", "list of parts", "[\"show\", \"status\"]",
                   "What available presence may carry: `show`, `status`, `priority`, `caps`, `idle`, `avatar`, `nick`, "
                   "`delay`, `other`. The rest is taken out, and all of it from unavailable presence. With the "

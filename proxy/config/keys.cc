@@ -123,9 +123,12 @@ Section<Guard> guard_section() {
        path<G>("control", &G::control,
                "Socket file of the guard for `sallyport reload` and `sallyport status`. Without it reload can't tell "
                "beforehand which crossings it would end."),
-       path<G>("state", &G::state,
-               "Folder in which the guard keeps the ledger of presence subscriptions, for its user alone. Without it "
-               "the ledger ends with each run of the guard, and with it every subscription that it knows of."),
+       path<G>(
+           "state", &G::state,
+           "Folder in which the guard keeps the ledger of presence subscriptions and the key of hidden resources, for "
+           "its user alone. Without it both end with each run of the guard, and with the ledger every subscription "
+           "that "
+           "it knows of."),
        count<G>("lanes", &G::lanes, 1, 64,
                 "Threads that judge stanzas. Both directions of a domain pair share a lane."),
        octets<G>("memory", &G::memory_octets, 16 * kMiB, 64 * kGiB,

@@ -11,6 +11,7 @@
 
 #include "proxy/airlock/lockdown.h"
 #include "proxy/guard/gather.h"
+#include "proxy/guard/resource_key.h"
 
 namespace sallyport::guard {
 
@@ -85,7 +86,7 @@ std::expected<std::unique_ptr<Guard>, Guard::Fault> Guard::open(const config::Co
   guard->signals_.add(SIGINT);
   guard->signals_.add(SIGHUP);
   if (auto counted = guard->count_descriptors(); !counted) return std::unexpected(counted.error());
-  guard->make_lanes();
+  if (auto made = guard->make_lanes(); !made) return std::unexpected(made.error());
   if (auto opened = guard->open_ledger(); !opened) return std::unexpected(opened.error());
   return guard;
 }
@@ -129,7 +130,7 @@ std::expected<void, Guard::Fault> Guard::open_log() {
   return {};
 }
 
-void Guard::make_lanes() {
+std::expected<void, Guard::Fault> Guard::make_lanes() {
   const auto start = std::chrono::duration_cast<std::chrono::seconds>(wall().time_since_epoch()).count();
   LaneSettings settings;
   settings.lanes = std::clamp<std::uint16_t>(config_.guard.lanes, 1, kMostLanes);
@@ -139,6 +140,13 @@ void Guard::make_lanes() {
   settings.hol_max = config_.guard.hol_max;
   settings.run = static_cast<std::uint32_t>(start);
   settings.shadow_rate = config_.guard.shadow_rate;
+  if (config_.guard.state.empty()) {
+    settings.resource_key = passing_resource_key();
+  } else {
+    auto key = resource_key(config_.guard.state);
+    if (!key) return std::unexpected(Fault{kFailed, key.error()});
+    settings.resource_key = *std::move(key);
+  }
   LaneThread::Coordinator& coordinator = *this;
   for (std::uint16_t lane = 0; lane < settings.lanes; ++lane) {
     settings.lane = lane;
@@ -146,11 +154,13 @@ void Guard::make_lanes() {
     for (std::uint8_t& octet : settings.secret) octet = static_cast<std::uint8_t>(random_number());
     lanes_.push_back(std::make_unique<LaneThread>(settings, *log_, budget_, policy_.bundle, coordinator));
   }
+  return {};
 }
 
 std::expected<void, Guard::Fault> Guard::open_ledger() {
   if (config_.guard.state.empty()) {
-    spdlog::warn("guard.state is not set: the ledger of subscriptions ends with this run");
+    spdlog::warn(
+        "guard.state is not set: the ledger of subscriptions and the names of hidden resources end with this run");
     return {};
   }
   auto opened = LedgerStore::open(config_.guard.state);

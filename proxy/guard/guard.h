@@ -76,7 +76,7 @@ class Guard final : private LaneThread::Coordinator {
   std::expected<void, Fault> open_log();
   /// No edge may have so many channels that another, or the log, goes without.
   std::expected<void, Fault> count_descriptors();
-  void make_lanes();
+  std::expected<void, Fault> make_lanes();
   std::expected<void, Fault> open_ledger();
 
   boost::asio::awaitable<void> accept(EdgeIndex edge);

@@ -351,8 +351,9 @@ void Lane::swap(std::shared_ptr<const policy::Bundle> bundle, Moment now) {
 void Lane::shade(std::shared_ptr<const policy::Bundle> bundle, Moment now) {
   state_.now = now;
   state_.note_shadow();
-  state_.shadow =
-      bundle ? std::make_unique<Shadow>(std::move(bundle), state_.memory, state_.settings.shadow_rate) : nullptr;
+  state_.shadow = bundle ? std::make_unique<Shadow>(std::move(bundle), state_.memory, state_.settings.shadow_rate,
+                                                    state_.settings.resource_key)
+                         : nullptr;
 }
 
 void Lane::drain(Moment now, std::chrono::milliseconds deadline) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "inspect/serializer.h"
+#include "policy/hidden_resources.h"
 #include "proxy/guard/admission.h"
 #include "proxy/guard/lane.h"
 #include "proxy/guard/route.h"
@@ -100,7 +101,8 @@ void LaneState::keep(std::string text, const policy::StanzaFacts& facts) {
   if (kept.size() >= kMostKept || kept_octets + text.size() > kMostKeptOctets) return;
   kept_octets += text.size();
   const Steady due = Steady(shown->at) + std::chrono::seconds(peering->presence_rules.interval);
-  kept.emplace(key, Kept{std::move(text), std::string(facts.to.full), due});
+  const std::string_view from_out = facts.from_out.empty() ? facts.from.full : facts.from_out;
+  kept.emplace(key, Kept{std::move(text), std::string(from_out), std::string(facts.to.full), due});
   kept_due.emplace(due, key);
   rearm_presence();
 }
@@ -124,6 +126,9 @@ void LaneState::send_kept() {
     const auto entry = memory.ledger.entry(pair);
     if (memory.ledger.has_failed() || entry.cancelled || entry.held) continue;
     if (memory.ledger.shown(pair, from.resource) == nullptr) continue;
+    // Of a new policy the sender may have to leave under another name.
+    const auto hidden = policy::hidden_sender(from, policy::Address::of_prepared(held_back.to), *bundle, scratch);
+    if (!hidden || hidden->full != held_back.from_out) continue;
     policy::Changes changes;
     changes.presence.add({Change::Act::Show, pair, from.resource});
     memory.commit(changes, policy_moment(now));
@@ -152,6 +157,8 @@ void LaneState::inject_presence(const std::string& from, const std::string& to, 
   record.to_enclave = bundle->enclave_of(*to_domain).name;
   record.from = from;
   record.to = to;
+  const auto hidden = policy::hidden_sender(from_address, to_address, *bundle, scratch);
+  if (hidden && hidden->full != from) record.from_out = hidden->full;
   record.kind = policy::name(policy::Kind::Presence);
   record.type = type;
   record.verdict = policy::name(policy::Verdict::Release);
@@ -186,9 +193,13 @@ void LaneState::send_due(const std::vector<Due>& all) {
     const std::string_view type = probe ? "probe" : "unavailable";
     // No judgement is under way, so nothing in the arena is in use.
     scratch.arena.clear();
+    const auto from_out = policy::hidden_sender(policy::Address::of_prepared(each.from),
+                                                policy::Address::of_prepared(each.to), *bundle, scratch);
+    // It was never shown under that name.
+    if (!from_out) continue;
     inspect::TreeEditor edit(scratch.arena);
     inspect::Node* stanza = edit.element(inspect::ns::kContent, "presence");
-    edit.set_attribute(*stanza, "from", each.from);
+    edit.set_attribute(*stanza, "from", from_out->full);
     edit.set_attribute(*stanza, "to", each.to);
     edit.set_attribute(*stanza, "type", type);
     std::string text;

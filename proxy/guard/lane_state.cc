@@ -1,9 +1,11 @@
 #include "proxy/guard/lane_state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "inspect/serializer.h"
 #include "policy/bounce.h"
+#include "policy/hidden_resources.h"
 #include "policy/label_judge.h"
 #include "proxy/guard/route.h"
 #include "proxy/guard/session.h"
@@ -24,7 +26,7 @@ LaneState::LaneState(LaneSettings lane_settings, Outlet& lane_outlet, audit::Log
       recorder(log),
       random(settings.seed),
       memory(settings.secret),
-      scratch(memory, settings.secret) {
+      scratch(memory, settings.secret, settings.resource_key) {
   edges.resize(settings.enclaves.size());
   for (std::size_t i = 0; i < edges.size(); ++i) edges[i].enclave = settings.enclaves[i];
 }
@@ -184,6 +186,8 @@ void LaneState::fill_draft(const Arrived& arrived, const policy::Judgement& judg
   record.leg_out = record.number_out = record.octets_out = 0;
   record.sha256_out = {};
   record.id_out.clear();
+  record.from_out = facts.from_out;
+  record.to_in = facts.to_in;
   record.cause.clear();
   record.content.clear();
 }
@@ -290,11 +294,28 @@ bool LaneState::may_send_error(const std::string& domain) {
 
 std::unique_ptr<Waiting> LaneState::make_injection(const inspect::Node& node, Reason reason,
                                                    std::string_view from_enclave, std::string_view to_enclave) {
-  auto injection = write_injection(node, reason, from_enclave, to_enclave, inspect::ns::kServer);
+  const auto address = [&](std::string_view name) {
+    const auto* text = node.attribute(name);
+    return text != nullptr ? policy::Address::of_prepared(*text) : policy::Address();
+  };
+  const policy::Address from = address("from");
+  const auto hidden = policy::hidden_sender(from, address("to"), *bundle, scratch);
+  // What is too long to be hidden is in nobody's hands: the far side has made it up, and hears it again in the answer.
+  const bool as_it_is = !hidden || hidden->full == from.full;
+  inspect::Node leaving = node;
+  if (!as_it_is) {
+    leaving.attributes = scratch.arena.array<inspect::Attribute>(node.attributes.size());
+    std::ranges::copy(node.attributes, leaving.attributes.begin());
+    inspect::TreeEditor(scratch.arena).set_attribute(leaving, "from", hidden->full);
+  }
+  auto injection = write_injection(leaving, reason, from_enclave, to_enclave, inspect::ns::kServer);
+  if (!as_it_is) {
+    injection->record.from_out = std::exchange(injection->record.from, std::string(from.full));
+  }
   const Letter& letter = injection->letter;
   const policy::Pair pair{std::string(policy::Address::of_prepared(letter.from()).domain),
                           std::string(policy::Address::of_prepared(letter.to()).domain)};
-  if (policy::check_output(node, pair, letter.xml().size(), 0)) return nullptr;
+  if (policy::check_output(leaving, pair, letter.xml().size(), 0)) return nullptr;
   return injection;
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "inspect/normal_form.h"
+#include "inspect/secret.h"
 #include "policy/bundle.h"
 #include "policy/pipeline.h"
 #include "proxy/guard/agenda.h"
@@ -60,6 +61,7 @@ struct LaneSettings {
   std::uint64_t seed = 0;
   policy::Secret secret{};            ///< another one for each lane and each run
   std::uint32_t shadow_rate = 1'000;  ///< stanzas a second that the shadow policy is asked about, at most
+  inspect::Secret resource_key{};     ///< as policy::presence::ResourceNames; the same for all lanes and runs
 };
 
 // Waits that no setting changes.
@@ -169,7 +171,7 @@ struct LaneState {
   std::vector<std::uint64_t> parked;  ///< routes whose first stanza waits for the store
   /// Presence that was held back (P-03), by full JID of who is watched and bare JID of who watches.
   struct Kept {
-    std::string xml, to;
+    std::string xml, from_out, to;
     Steady due{};
   };
   std::map<std::pair<std::string, std::string>, Kept> kept;

@@ -22,8 +22,9 @@ std::string described(Verdict verdict, Reason reason, std::string_view rule) {
 
 }  // namespace
 
-Shadow::Shadow(std::shared_ptr<const policy::Bundle> bundle, const policy::Memory& memory, std::uint32_t per_second)
-    : bundle_(std::move(bundle)), scratch_(memory), per_second_(per_second) {}
+Shadow::Shadow(std::shared_ptr<const policy::Bundle> bundle, const policy::Memory& memory, std::uint32_t per_second,
+               std::string_view resource_key)
+    : bundle_(std::move(bundle)), scratch_(memory, {}, resource_key), per_second_(per_second) {}
 
 bool Shadow::may_judge(Steady now) {
   if (now - second_ >= std::chrono::seconds(1)) {

@@ -16,9 +16,11 @@ namespace sallyport::guard {
 
 /// Judges what its lane judges, by the same memory, which it only reads: what it would have let cross earlier, or kept
 /// from crossing, it does not know. It is asked about so many stanzas a second and no more, so its cost is bounded.
+/// `resource_key`: as policy::Scratch; the lane's, so that hidden resources have the same names for both.
 class Shadow {
  public:
-  Shadow(std::shared_ptr<const policy::Bundle> bundle, const policy::Memory& memory, std::uint32_t per_second);
+  Shadow(std::shared_ptr<const policy::Bundle> bundle, const policy::Memory& memory, std::uint32_t per_second,
+         std::string_view resource_key);
 
   /// One stanza as the policy in force has judged it.
   struct Judged {

@@ -70,6 +70,26 @@ TEST_F(AuditReview, FindsByLabelMarkingAndShadow) {
   EXPECT_TRUE(finds(filter, record));
 }
 
+TEST_F(AuditReview, P_02_ShowsAndFindsAHiddenResourceByEitherName) {
+  auto record = release(5, 9);
+  record.from_out = "romeo@a.test/8sQ";
+  record.to_in = "juliet@b.test/x2f";
+  EXPECT_THAT(Printer(false).print(read(record)),
+              HasSubstr("  id=m9  from-out=romeo@a.test/8sQ  to-in=juliet@b.test/x2f\n"));
+  for (const char* name : {"romeo@a.test/orchard", "romeo@a.test/8sQ"}) {
+    Filter filter;
+    filter.from = name;
+    EXPECT_TRUE(finds(filter, record)) << name;
+    filter.from.clear();
+    filter.jid = name;
+    EXPECT_TRUE(finds(filter, record)) << name;
+  }
+  Filter filter;
+  filter.to = "juliet@b.test/x2f";
+  EXPECT_TRUE(finds(filter, record));
+  EXPECT_FALSE(finds(filter, release(5, 9)));
+}
+
 TEST_F(AuditReview, PrintsAnEventInOneLine) {
   auto record = event("leg.closed");
   record.enclave = "north";
