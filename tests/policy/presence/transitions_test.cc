@@ -246,7 +246,7 @@ class Walk {
     settings.interval = 0;
     return settings;
   }()};
-  Side ann_{kAnn, {}}, bob_{kBob, {}};
+  Side ann_{kAnn, {}, {}}, bob_{kBob, {}, {}};
   std::size_t crossed_ = 0, blocked_ = 0, restarts_ = 0;
 };
 
