@@ -5,6 +5,9 @@
 namespace sallyport::policy {
 namespace {
 
+constexpr std::string_view kBind = "urn:ietf:params:xml:ns:xmpp-bind";
+constexpr std::string_view kRegister = "jabber:iq:register";
+
 /// An address of a stanza, in its prepared form. Empty `address` and a text: it is malformed.
 struct Reading {
   std::string_view written;
@@ -46,6 +49,18 @@ Objection stamp(Run& run, const Reading& from, const Address& own) {
   return std::nullopt;
 }
 
+/// What a client may not ask its own server for: a second identity, or one that is made or changed from here
+/// (protocol.md C-11, 3.7). Of others (a room, a gateway) registering is a request like any other.
+Objection judge_request(const Run& run, const Address& own) {
+  const bool request = run.kind == Kind::Iq && (run.facts.type == "get" || run.facts.type == "set");
+  if (!request || (run.facts.to.full != own.bare() && run.facts.to.full != own.domain)) return std::nullopt;
+  for (const inspect::Node& child : run.stanza.children()) {
+    if (child.ns == kBind) return Reason::AddressingBoundAlready;
+    if (child.ns == kRegister) return Reason::AddressingRegistration;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Objection client_addressing(Run& run) {
@@ -64,6 +79,7 @@ Objection client_addressing(Run& run) {
     run.facts.to = to.address.empty() ? Address::of_prepared(own.bare()) : to.address;
     run.facts.to_service = run.facts.to.local.empty();
     if (to.is_malformed()) return Reason::AddressingToMalformed;
+    if (const auto objection = judge_request(run, own)) return objection;
   } else {
     if (from.is_malformed()) return Reason::AddressingFromMalformed;
     run.facts.from = from.is_absent() ? Address::of_prepared(own.bare()) : from.address;

@@ -48,6 +48,10 @@ Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& cross
 /// Whether this version has the stage for what passes between servers. One that is not built refuses.
 bool is_built(Stage stage);
 
+/// What a server answers to a client of its own (its roster, its archive) may be larger than other stanzas.
+/// Octets of the normal form, and of the wire (protocol.md D-09).
+inline constexpr std::size_t kLargestAnswer = 1024 * 1024;
+
 /// Asks again of what is to leave (design.md section 3, step 6; also of injections): is it a stanza, has it the `to`
 /// and `from` that a S2S leg requires, are their domains the pair granted on the out-leg, does it fit? `octets` is the
 /// size of the canonical XML, `limit` the smaller of the peer's and our own (0: none told). nullopt: it may leave.

@@ -4,7 +4,9 @@
 #include <charconv>
 #include <span>
 
+#include "inspect/limits.h"
 #include "inspect/names.h"
+#include "policy/pipeline.h"
 #include "policy/stage.h"
 
 namespace sallyport::policy {
@@ -87,7 +89,30 @@ Objection attributes_went(Run& run, bool any_went) {
   return std::nullopt;
 }
 
+/// Whether there are more elements than `most`, the stanza itself among them. Gives `most` less what it has counted.
+std::size_t left_after(const Node& element, std::size_t most) {
+  if (most == 0) return 0;
+  --most;
+  for (const Node& child : element.children())
+    if (!child.is_text() && (most = left_after(child, most)) == 0) return 0;
+  return most;
+}
+
+/// What a server says to a client of its own: only its answers may have more elements than other stanzas (D-10).
+Objection check_size_in_session(const Run& run) {
+  if (run.kind == Kind::Iq && run.facts.type == "result")
+    return run.octets > kLargestAnswer ? Objection(Reason::ShapeTooBig) : std::nullopt;
+  constexpr std::size_t kElements = inspect::ParserLimits{}.elements;
+  constexpr std::size_t kLeastOctets = 8;  // of an element in normal form
+  if (run.octets <= kElements * kLeastOctets || left_after(run.stanza, kElements + 1) > 0) return std::nullopt;
+  return Reason::ShapeTooBig;
+}
+
 Objection check_size(const Run& run) {
+  if (run.crossing.client != nullptr && !run.crossing.client->from_client) {
+    if (const auto objection = check_size_in_session(run)) return objection;
+    if (run.kind == Kind::Iq && run.facts.type == "result") return std::nullopt;
+  }
   const Limits& limits = run.bundle.limits();
   const std::size_t limit = run.kind == Kind::Message    ? limits.message_octets
                             : run.kind == Kind::Presence ? limits.presence_octets

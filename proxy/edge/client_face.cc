@@ -251,8 +251,10 @@ void ClientFace::on_nonza(const Node& element, Actions& out) {
     return awaiting_ == Awaiting::Auth ? refuse_auth(SaslCondition::MalformedRequest, out)
                                        : abort_login(SaslCondition::MalformedRequest, out);
   if (kind == ElementKind::Compress)
-    return answer("<failure xmlns='http://jabber.org/protocol/compress'><unsupported-method/></failure>", out);
-  if (kind == ElementKind::SmEnable || kind == ElementKind::SmResume) return answer(std::string(kUnexpected), out);
+    return answer("compression", "<failure xmlns='http://jabber.org/protocol/compress'><unsupported-method/></failure>",
+                  out);
+  if (kind == ElementKind::SmEnable || kind == ElementKind::SmResume)
+    return answer("stream management", std::string(kUnexpected), out);
   if (stage() == Stage::Open && element.ns == kCsi && (element.name == "active" || element.name == "inactive")) {
     return on_client_state(element.name == "active", out);
   }
@@ -268,16 +270,16 @@ void ClientFace::on_client_state(bool active, Actions& out) {
 void ClientFace::on_enable(const Node& element, Actions& out) {
   auto step = read_sm(ElementKind::SmEnable, element);
   if (!step || managing_ != Managing::No || !is_offered(airlock::Feature::StreamManagement))
-    return answer(std::string(kUnexpected), out);
+    return answer("stream management", std::string(kUnexpected), out);
   managing_ = Managing::Asked;
   count_reads(0);
   out.emplace_back(Ask{*std::move(step)});
 }
 
 void ClientFace::on_resume(const Node& element, Actions& out) {
-  if (!is_offered(airlock::Feature::StreamManagement)) return answer(std::string(kUnexpected), out);
+  if (!is_offered(airlock::Feature::StreamManagement)) return answer("resumption", std::string(kUnexpected), out);
   auto step = read_sm(ElementKind::SmResume, element);
-  if (!step) return answer(std::string(kMalformed), out);
+  if (!step) return answer("resumption", std::string(kMalformed), out);
   if (++binds_ > kBinds) return fail(error(StreamCondition::PolicyViolation, "too many tries to bind"), out);
   resume_h_ = step->h;
   out.emplace_back(Ask{*std::move(step)});
@@ -417,7 +419,8 @@ void ClientFace::on_grant(const airlock::Grant&, Actions& out) {
   enter(Stage::Open);
 }
 
-void ClientFace::answer(std::string text, Actions& out) {
+void ClientFace::answer(std::string_view what, std::string text, Actions& out) {
+  out.emplace_back(Note{"stream.not-offered", std::string(what)});
   if (++courtesies_ > kCourtesies)
     return fail(error(StreamCondition::PolicyViolation, "too many requests for what is not offered"), out);
   if (stage() != Stage::Closing) out.emplace_back(Write{std::move(text)});

@@ -96,7 +96,7 @@ class ClientFace final : public ManagedStream {
   void on_sm(const airlock::Sm& step, Actions& out);
   bool is_offered(airlock::Feature feature) const { return (features_ & airlock::bit(feature)) != 0; }
   /// An answer to something that is not offered; a peer that goes on asking is cut off.
-  void answer(std::string text, Actions& out);
+  void answer(std::string_view what, std::string text, Actions& out);
 
   ClientFaceSettings settings_;
   Awaiting awaiting_;

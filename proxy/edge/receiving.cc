@@ -182,9 +182,11 @@ void Receiving::answer_out_of_place(const Node& element, Actions& out) {
       if (clear) return fail(error(StreamCondition::PolicyViolation, "dialback before TLS"), out);
       return on_dialback(element, out);
     case ElementKind::Compress:
+      out.emplace_back(Note{"stream.not-offered", "compression"});
       return answer("<failure xmlns='http://jabber.org/protocol/compress'><unsupported-method/></failure>", out);
     case ElementKind::SmEnable:
     case ElementKind::SmResume:
+      out.emplace_back(Note{"stream.not-offered", "stream management"});
       return answer(
           "<failed xmlns='urn:xmpp:sm:3'><unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>",
           out);

@@ -143,14 +143,18 @@ inspect::ParserLimits decoder_limits() {
 
 }  // namespace
 
-std::expected<inspect::Node*, inspect::NormalFormFault> LaneState::decode(std::string_view normal_form) {
+std::expected<inspect::Node*, inspect::NormalFormFault> LaneState::decode(std::string_view normal_form,
+                                                                          std::size_t elements) {
   scratch.arena.clear();
-  return decode_again(normal_form);
+  inspect::ParserLimits limits = decoder_limits();
+  limits.elements = elements;
+  return inspect::decode(normal_form, scratch.arena, limits);
 }
 
 std::expected<inspect::Node*, inspect::NormalFormFault> LaneState::decode_again(std::string_view normal_form) {
-  static const inspect::ParserLimits kLimits = decoder_limits();
-  return inspect::decode(normal_form, scratch.arena, kLimits);
+  inspect::ParserLimits limits = decoder_limits();
+  limits.elements = kMostElements;
+  return inspect::decode(normal_form, scratch.arena, limits);
 }
 
 void LaneState::fill_draft(const Arrived& arrived, const policy::Judgement& judgement) {

@@ -79,8 +79,9 @@ inline constexpr std::size_t kLegsPerEdge = 16'384;
 inline constexpr std::size_t kMostLegsPerEdge = 2 * kLegsPerEdge;  ///< with those that are refused and not closed yet
 inline constexpr std::size_t kLongestLanguage = 35;                ///< RFC 5646 4.4.1
 inline constexpr unsigned kMostRepeats = 5;                        ///< of one stanza, on legs that are lost again
-inline constexpr unsigned kEventsPerMinute = 100;                  ///< D-30
-inline constexpr std::size_t kMostHibernating = 16'384;            ///< sessions that nobody has, of one lane
+inline constexpr std::size_t kMostElements = 10'000;     ///< D-10: in what a server says to a client of its own
+inline constexpr unsigned kEventsPerMinute = 100;        ///< D-30
+inline constexpr std::size_t kMostHibernating = 16'384;  ///< sessions that nobody has, of one lane
 
 /// The leg of a request that went out in a session is the session's crossing, marked by this.
 inline constexpr std::uint64_t kOfSession = std::uint64_t{1} << 63U;
@@ -236,8 +237,9 @@ struct LaneState {
   /// That edge is not what it should be: nothing more of it is taken, even before its channels have ended.
   void end_edge(EdgeIndex edge, policy::Reason reason, std::string_view why);
   /// Into the arena of the batch, which is cleared.
-  std::expected<inspect::Node*, inspect::NormalFormFault> decode(std::string_view normal_form);
-  /// Another tree of the same stanza, beside the first.
+  std::expected<inspect::Node*, inspect::NormalFormFault> decode(
+      std::string_view normal_form, std::size_t elements = inspect::ParserLimits{}.elements);
+  /// Another tree of a stanza that has been decoded, beside the first.
   std::expected<inspect::Node*, inspect::NormalFormFault> decode_again(std::string_view normal_form);
   /// Sets every field of `draft`, which still holds the stanza before.
   void fill_draft(const Arrived& arrived, const policy::Judgement& judgement);

@@ -138,6 +138,7 @@ class Session {
   void on_client_step(const airlock::Sasl& step);
   void on_auth(const airlock::Sasl& step);
   std::optional<inspect::SaslCondition> judge_auth(const airlock::Sasl& step);
+  bool belies_header();
   void on_server_step(const airlock::Sasl& step);
   void on_success(const airlock::Sasl& step);
   void fail_login(inspect::SaslCondition condition, std::string_view by);

@@ -99,6 +99,7 @@ void Session::on_client_step(const airlock::Sasl& step) {
   if (!exchange) return alarm(*client_, "Sasl", "no login is under way");
   negotiation_->first_due = false;
   if (const auto refused = exchange->from_client(step.octets)) return abort_login(*refused);
+  if (belies_header()) return;
   lane_.send(*server_, step);
   enter(Turn::Answer, turn_ends_);
 }
@@ -124,8 +125,19 @@ std::optional<SaslCondition> Session::judge_auth(const airlock::Sasl& step) {
   return login.exchange->from_client(step.octets);
 }
 
+/// STR-15: what a client says in its header has to be whom it logs in as. Ends the session if it is not.
+bool Session::belies_header() {
+  const Negotiation& login = *negotiation_;
+  std::string_view account = login.account;
+  if (account.empty() && login.exchange) account = login.exchange->claim().account;
+  if (login.claim.empty() || account.empty() || login.claim == account) return false;
+  end(Reason::SessionOtherClaim, {{"header", login.claim}, {"account", std::string(account)}});
+  return true;
+}
+
 void Session::on_auth(const airlock::Sasl& step) {
   if (const auto refused = judge_auth(step)) return fail_login(*refused, "guard");
+  if (belies_header()) return;
   if (step.mechanism == Mechanism::External) {
     airlock::Sasl own;
     own.step = SaslStep::Auth;
@@ -233,7 +245,8 @@ void Session::on_bound(const airlock::Bound& bound) {
   }
   // C-09: the identity is what the server confirms, for whom has logged in.
   const auto jid = Jid::parse(bound.jid, inspect::JidProfile::Unicode);
-  const std::string& account = negotiation_->account;
+  // Of a mechanism that does not show the account only the header may have named one.
+  const std::string& account = negotiation_->account.empty() ? negotiation_->claim : negotiation_->account;
   const bool own = jid && !jid->local().empty() && !jid->resource().empty() && jid->domain() == domain_ &&
                    (account.empty() || jid->bare() == account);
   if (!own) return end(Reason::SessionIdentity, {{"account", account}, {"confirmed", bound.jid}});

@@ -20,7 +20,8 @@ void Session::take_stanza(SessionLeg& leg, const airlock::Stanza& stanza) {
   if (!leg.lent.spend(stanza.normal_form.size())) return alarm(leg, "Stanza", "more than the credit");
   if (stanza.number != leg.came + 1) return alarm(leg, "Stanza", "not the next number");
   ++leg.came;
-  const auto node = lane_.decode(stanza.normal_form);
+  const bool by_server = way_from(leg) == Way::ToClient;
+  const auto node = by_server ? lane_.decode(stanza.normal_form, kMostElements) : lane_.decode(stanza.normal_form);
   if (!node) return lane_.end_edge(leg.edge, Reason::AirlockNormalForm, node.error().what);
   judge(leg, stanza, **node);
 }
@@ -81,7 +82,8 @@ void Session::release(const Arrival& arrival, const inspect::Node& node, const p
   xml.clear();
   inspect::serialize(node, inspect::ns::kClient, xml);
   const SessionLeg* out = out_leg(way);
-  std::size_t limit = lane_.bundle->limits().leg_octets;
+  const bool answer = way == Way::ToClient && facts.kind == policy::Kind::Iq;
+  std::size_t limit = answer ? policy::kLargestAnswer : lane_.bundle->limits().leg_octets;
   if (out != nullptr && out->stanza_octets != 0) limit = std::min<std::size_t>(limit, out->stanza_octets);
   const policy::ClientSession client{state_->jid, way == Way::ToServer};
   if (const auto objection = policy::check_client_output(node, client, xml.size(), limit))

@@ -7,7 +7,7 @@ import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
-from lab.conversation import CLIENT, Silence, c
+from lab.conversation import CLIENT, STANZAS, Silence, c
 from lab.enclaves import C2S_PORT
 from lab.xmpp_client import BIND, SASL, STREAM, TLS, Wire
 
@@ -26,13 +26,18 @@ AFTER_LOGIN = (f"<bind xmlns='{BIND}'/><sm xmlns='urn:xmpp:sm:2'/>"
 
 
 class ClientServer:
-    """Listens at an enclave's server address. `heard`: (number of the connection, element) in the order in which they came."""
+    """Listens at an enclave's server address. `heard`: (number of the connection, element) in the order in which they came.
+
+    refusals: conditions with which the next requests are refused, one each; all others have an empty result.
+    """
 
     def __init__(self, domain, address, certificate):
         self.domain = domain
         self.heard = []
+        self.refusals = []
         self._changed = threading.Condition()
         self._connections = []
+        self._newest = None
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(str(certificate.certificate), str(certificate.key))
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -63,6 +68,18 @@ class ClientServer:
         with self._changed:
             self.heard.append((number, element))
             self._changed.notify_all()
+
+    def bound(self, connection):
+        """From now on say() reaches that connection."""
+        with self._changed:
+            self._newest = connection
+
+    def say(self, text):
+        """To the client that has bound its resource last."""
+        self._newest.sendall(text.encode())
+
+    def connections(self):
+        return len(self._connections)
 
     def count(self):
         with self._changed:
@@ -152,11 +169,20 @@ class _Session:
             self._say(f"<failure xmlns='{SASL}'><not-authorized/></failure>")
 
     def _bind(self, name):
-        request = self._next()
+        while self._refuse(request := self._next()):
+            pass
+        self._server.bound(self.sock)
         resource = request.findtext(f"{{{BIND}}}bind/{{{BIND}}}resource") or "made"
         self._say(f"<iq type='result' id='{request.get('id')}'><bind xmlns='{BIND}'>"
                   f"<jid>{name}@{self._server.domain}/{resource}</jid></bind></iq>")
 
+    def _refuse(self, request):
+        if not self._server.refusals:
+            return False
+        self._say(f"<iq type='error' id='{request.get('id')}'><error type='cancel'><{self._server.refusals.pop(0)} xmlns='{STANZAS}'/>"
+                  "</error></iq>")
+        return True
+
     def _answer(self, element):
-        if element.tag == c("iq") and element.get("type") in ("get", "set"):
+        if element.tag == c("iq") and element.get("type") in ("get", "set") and not self._refuse(element):
             self._say(f"<iq type='result' id='{element.get('id')}'/>")

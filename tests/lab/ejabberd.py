@@ -14,6 +14,7 @@ hosts: ["{domain}"]
 certfiles: ["{joined}"]
 ca_file: "{trust}"
 s2s_cafile: "{trust}"
+c2s_cafile: "{trust}"
 s2s_use_starttls: required
 s2s_access: all
 s2s_dns_timeout: 5
@@ -60,7 +61,8 @@ LISTENER = """  - {{ port: {port}, ip: "{ip}", module: {module}, max_stanza_size
 class Ejabberd:
     product = "ejabberd"
 
-    def __init__(self, enclave, folder, certificate, trust, accounts, families=(4, 6), level="info", archive=False):
+    def __init__(self, enclave, folder, certificate, trust, accounts, families=(4, 6), level="info", archive=False,
+                 by_certificate=False):
         self.enclave = enclave
         self.folder = pathlib.Path(folder)
         self.certificate = certificate
@@ -69,6 +71,7 @@ class Ejabberd:
         self.families = families
         self.level = level
         self.archive = archive
+        self.by_certificate = by_certificate  # clients may log in with a certificate of the authority
         # How long it refuses to try a server again that it could not reach: at random up to so many seconds. Its default of 300
         # is kept for the long form of the tests.
         self.retry = 300 if os.environ.get("SALLYPORT_LONG") == "1" else 2
@@ -81,11 +84,12 @@ class Ejabberd:
         joined = home / "server.pem"
         joined.touch(mode=0o600)
         joined.write_bytes(self.certificate.certificate.read_bytes() + self.certificate.key.read_bytes())
+        asks = ", tls_verify: true" if self.by_certificate else ""
         listeners = "".join(
             LISTENER.format(port=port, ip=self.enclave.server(family), module=module, more=more)
             for family in self.families
-            for port, module, more in ((C2S_PORT, "ejabberd_c2s", ", starttls_required: true"),
-                                       (C2S_TLS_PORT, "ejabberd_c2s", ", tls: true"),
+            for port, module, more in ((C2S_PORT, "ejabberd_c2s", f", starttls_required: true{asks}"),
+                                       (C2S_TLS_PORT, "ejabberd_c2s", f", tls: true{asks}"),
                                        (S2S_PORT, "ejabberd_s2s_in", "")))
         (home / "ejabberd.yml").write_text(CONFIGURATION.format(
             level=self.level, retry=self.retry, domain=self.enclave.domain, rooms=self.enclave.rooms,
@@ -121,9 +125,9 @@ class Ejabberd:
         self.start(f'ok = ejabberd_piefxis:export_server(<<"{folder}">>), ')
         return sorted(folder.glob("*.xml"))
 
-    def stop(self):
+    def stop(self, deadline=15):
         if self.process:
-            self.process.stop()
+            self.process.stop(deadline)
 
     def kill(self):
         self.process.kill()

@@ -24,6 +24,7 @@ listen = [{servers}]
 listen_clients = [{clients}]
 listen_clients_tls = [{clients_tls}]
 direct_tls = {direct_tls}
+client_certificates = "{client_certificates}"
 anchors = ["{anchor}"]
 crls = ["{revoked}"]
 resolvers = [{resolvers}]
@@ -82,10 +83,11 @@ class Guard:
 
     direct_tls_to: the enclaves whose servers are met with direct TLS where their DNS names it.
     tables: {enclave: TOML} with further tables of an enclave's edge.
+    client_certificates: whether clients are asked for one: "none", "optional" or "required".
     """
 
     def __init__(self, folder, faces, authorities, families=(4,), lanes=1, policy=POLICY, limits="", client_limits=CLIENT_LIMITS,
-                 dns=True, direct_tls_to=(), tables=None, build=None):
+                 dns=True, direct_tls_to=(), tables=None, client_certificates="none", build=None):
         self.folder = pathlib.Path(folder)
         self.faces = faces
         self.authorities = authorities
@@ -97,6 +99,7 @@ class Guard:
         self.dns = dns
         self.direct_tls_to = direct_tls_to
         self.tables = tables or {}
+        self.client_certificates = client_certificates
         self.build = build
         self.process = None
         self.parts = {}
@@ -126,6 +129,7 @@ class Guard:
                 resolvers=f'"{enclave.resolver()}:53"' if self.dns else "", lanes=self.lanes,
                 servers=endpoints(addresses, S2S_PORT), clients=endpoints(addresses, C2S_PORT),
                 clients_tls=endpoints(addresses, C2S_TLS_PORT), direct_tls=str(enclave in self.direct_tls_to).lower(),
+                client_certificates=self.client_certificates,
                 bind=", ".join(f'"{address}"' for address in addresses), limits=self.limits, client_limits=self.client_limits))
             if not self.dns:
                 servers = [enclave.server(family) for family in self.families]

@@ -16,6 +16,12 @@ from lab.s2s_peer import Dialler, Listener
 from lab.xmpp_client import Client, ClientStream, Way
 
 PRODUCTS = {"prosody": Prosody, "ejabberd": Ejabberd}
+LOGIN = """
+[[edge.{name}.login]]
+domain = "{domain}"
+certificate = "{certificate}"
+key = "{key}"
+"""
 ACCOUNTS = {NORTH: {"romeo": "montague", "benvolio": "montague"}, SOUTH: {"juliet": "capulet", "nurse": "capulet"}}
 
 
@@ -45,11 +51,12 @@ class Laboratory:
     strangers: so many further accounts in each enclave, for stranger() to hand out.
     direct_tls_to: the enclaves whose servers the guard meets with direct TLS when clients log in to them.
     tables: {enclave: TOML} with further tables of the configuration of the guard's edge there.
+    by_certificate: south's server (ejabberd) lets clients in whom the guard vouches for with a certificate of its own.
     """
 
     def __init__(self, north="prosody", south="ejabberd", families=(4,), direct=False, trusted=True, lanes=1, policy=POLICY,
                  limits="", folder=None, level="info", apart=False, dns=True, build=None, strangers=0, archive=False,
-                 direct_tls_to=(), tables=None):
+                 direct_tls_to=(), tables=None, by_certificate=False):
         self._temporary = None
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="sallyport-lab-")
@@ -65,7 +72,8 @@ class Laboratory:
         self.resolvers = {enclave: Resolver(enclave, self.view(enclave), self.folder) for enclave in ENCLAVES}
         self.guard = None if direct else Guard(
             self.folder, self._faces(trusted), self.authorities, self.families, lanes, policy, limits, dns=dns, build=build,
-            direct_tls_to=direct_tls_to, tables=tables)
+            direct_tls_to=direct_tls_to, tables=self._login_table() if by_certificate else tables,
+            client_certificates="optional" if by_certificate else "none")
         self._strangers = {enclave: itertools.count(1) for enclave in ENCLAVES}
         self.accounts = {enclave: {**ACCOUNTS[enclave], **{f"stranger{n}": f"{enclave.name}-secret-{n}" for n in range(1, strangers + 1)}}
                          for enclave in ENCLAVES}
@@ -77,8 +85,9 @@ class Laboratory:
         for enclave, product in self.products.items():
             if product in PRODUCTS:
                 trust = both if direct else self.authorities[enclave].file
+                more = {"by_certificate": True} if by_certificate and enclave is SOUTH else {}
                 self.servers[enclave] = PRODUCTS[product](enclave, self.folder, self.certificates[enclave], trust,
-                                                          self.accounts[enclave], self.families, level, archive)
+                                                          self.accounts[enclave], self.families, level, archive, **more)
 
     def _faces(self, trusted):
         """For each enclave a certificate for each far domain, from the enclave's authority, or from nobody's."""
@@ -92,6 +101,11 @@ class Laboratory:
 
     def _authority(self, name, folder):
         return EnclaveAuthority(name, self.folder / folder, program())
+
+    def _login_table(self):
+        """What south's edge shows to south's server for clients that have proved themselves by certificate."""
+        shown = self.authorities[SOUTH].issue("login", [])
+        return {SOUTH: LOGIN.format(name=SOUTH.name, domain=SOUTH.domain, certificate=shown.certificate, key=shown.key)}
 
     def view(self, enclave):
         """What the enclave's DNS says: its own domains at its server, the others at the guard's face (or, direct, where they are)."""

@@ -88,9 +88,9 @@ class Prosody:
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return sorted(folder.glob("*.xml"))
 
-    def stop(self):
+    def stop(self, deadline=15):
         if self.process:
-            self.process.stop()
+            self.process.stop(deadline)
 
     def kill(self):
         self.process.kill()

@@ -176,14 +176,14 @@ class ClientStream(Conversation):
         self.sock = self._context.wrap_socket(self.sock, server_hostname=self.domain)
         self.wire = Wire(self.sock)
 
-    def secure(self):
-        """Up to the features inside TLS."""
+    def secure(self, more=""):
+        """Up to the features inside TLS; `more` stands in the header there."""
         if not isinstance(self.sock, ssl.SSLSocket):
             self.open()
             self.send(f"<starttls xmlns='{TLS}'/>")
             self.take(f"{{{TLS}}}proceed")
             self.wrap()
-        return self.open()
+        return self.open(more)
 
     def begin(self, mechanism, octets):
         self.send(f"<auth xmlns='{SASL}' mechanism='{mechanism}'>{encoded(octets)}</auth>")

@@ -134,6 +134,21 @@ TEST(Session, EndsWhereThePolicyLeavesNothingOfTheOffer) {
   EXPECT_EQ(scene.last<airlock::Close>(kSouth).kind, airlock::CloseKind::Clean);
 }
 
+TEST(Session, STR_15_EndsAClientWhoseHeaderNamesAnotherAccountThanItsLogin) {
+  for (const char* claimed : {"bob@bravo.test", "eve@bravo.test"}) {
+    SessionScene scene;
+    scene.client(SessionScene::client_opened(claimed));
+    scene.far = scene.last_dial();
+    scene.server(Scene::ready(claimed, "bravo.test"));
+    scene.server(SessionScene::offer());
+    scene.client(plain());
+    const bool is_own = claimed == kAccount;
+    EXPECT_EQ(scene.count<airlock::Sasl>(kSouth), is_own ? 1U : 0U) << claimed;
+    EXPECT_EQ(scene.count<airlock::Close>(kNorth), is_own ? 0U : 1U) << claimed;
+    if (!is_own) EXPECT_EQ(scene.last<airlock::Close>(kNorth).condition, StreamCondition::InvalidFrom);
+  }
+}
+
 TEST(Session, SASL_03_BIND_04_TakesAClientFromItsHeaderToItsAddress) {
   SessionScene scene;
   scene.offered();

@@ -60,6 +60,37 @@ TEST(SessionStanzas, C_13_EndTheStreamOfAClientThatSpeaksForAnother) {
   }
 }
 
+/// A stanza whose one child holds so many elements.
+std::string crowded(const std::string& name, std::vector<inspect::Attribute> attributes, std::size_t elements) {
+  std::string out;
+  inspect::NormalFormWriter writer(out);
+  writer.open(inspect::ns::kContent, name, attributes);
+  writer.open("jabber:iq:roster", "query", {});
+  for (std::size_t i = 0; i < elements; ++i) {
+    writer.open("jabber:iq:roster", "item", {});
+    writer.close();
+  }
+  writer.close();
+  writer.close();
+  return out;
+}
+
+TEST(SessionStanzas, D_09_D_10_AServersAnswerMayBeLargerThanWhatElseItSays) {
+  SessionScene scene;
+  scene.stands();
+  const std::vector<inspect::Attribute> answer{{"", "id", "r1"}, {"", "type", "result"}};
+  scene.stanza_octets(scene.far, 1, crowded("iq", answer, 9000), kSouth);
+  EXPECT_THAT(scene.delivered(kNorth), SizeIs(1));
+  EXPECT_EQ(scene.stanza_records().back().verdict, "release");
+  scene.stanza_octets(scene.far, 2, crowded("message", {{"", "id", "m1"}}, 998), kSouth);
+  EXPECT_THAT(scene.delivered(kNorth), SizeIs(2));
+  scene.stanza_octets(scene.far, 3, crowded("message", {{"", "id", "m2"}}, 1100), kSouth);
+  EXPECT_THAT(scene.delivered(kNorth), SizeIs(2));
+  EXPECT_EQ(scene.stanza_records().back().reason, "shape.too-big");
+  scene.stanza_octets(scene.far, 4, octets("message", {}), kSouth);
+  EXPECT_THAT(scene.delivered(kNorth), SizeIs(3)) << "the session goes on";
+}
+
 TEST(SessionStanzas, CrossToTheClientOnlyIfTheyAreForIt) {
   SessionScene scene;
   scene.stands();
