@@ -89,12 +89,13 @@ Objection attributes_went(Run& run, bool any_went) {
   return std::nullopt;
 }
 
-/// Whether there are more elements than `most`, the stanza itself among them. Gives `most` less what it has counted.
+/// Counts elements, the stanza itself among them, and gives `most` less their number: 0 when there are as many or more.
 std::size_t left_after(const Node& element, std::size_t most) {
-  if (most == 0) return 0;
-  --most;
-  for (const Node& child : element.children())
-    if (!child.is_text() && (most = left_after(child, most)) == 0) return 0;
+  if (most > 0) --most;
+  for (const Node& child : element.children()) {
+    if (most == 0) return 0;
+    if (!child.is_text()) most = left_after(child, most);
+  }
   return most;
 }
 

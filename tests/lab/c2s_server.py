@@ -1,6 +1,8 @@
 """A hand-made server for clients: it lets everybody in who says the right password, and keeps every element that it gets inside TLS."""
 
 import base64
+import queue
+import select
 import socket
 import ssl
 import threading
@@ -62,21 +64,21 @@ class ClientServer:
         except (OSError, Silence, ElementTree.ParseError):
             pass
         finally:
-            session.sock.close()
+            session.close()
 
     def keep(self, number, element):
         with self._changed:
             self.heard.append((number, element))
             self._changed.notify_all()
 
-    def bound(self, connection):
+    def bound(self, session):
         """From now on say() reaches that connection."""
         with self._changed:
-            self._newest = connection
+            self._newest = session
 
     def say(self, text):
         """To the client that has bound its resource last."""
-        self._newest.sendall(text.encode())
+        self._newest.hand_over(text)
 
     def connections(self):
         return len(self._connections)
@@ -119,27 +121,45 @@ class _Session:
         self._number = number
         self._backlog = []
         self._wire = Wire(connection)
+        self._outbox = queue.SimpleQueue()
+        self._bell, self._rope = socket.socketpair()
+
+    def hand_over(self, text):
+        """Has the connection's own thread say it: a TLS connection is not for two threads at once."""
+        self._outbox.put(text)
+        self._rope.send(b"!")
+
+    def _read(self):
+        """Reads what has come, or says what has been handed over."""
+        if self._wire.ended:
+            raise Silence("the peer is gone")
+        buffered = isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()
+        ready = [self.sock] if buffered else select.select([self.sock, self._bell], [], [])[0]
+        if self._bell in ready:
+            self._bell.recv(1)
+            self._say(self._outbox.get())
+        if self.sock in ready:
+            self._wire.feed_from_socket(1)
+            self._backlog.extend(self._wire.elements())
 
     def _next(self):
         while not self._backlog:
-            if self._wire.ended:
-                raise Silence("the peer is gone")
-            self._wire.feed_from_socket(3600)
-            self._backlog.extend(self._wire.elements())
+            self._read()
         element = self._backlog.pop(0)
         if isinstance(self.sock, ssl.SSLSocket):
             self._server.keep(self._number, element)
         return element
+
+    def close(self):
+        for each in (self.sock, self._bell, self._rope):
+            each.close()
 
     def _say(self, text):
         self.sock.sendall(text.encode())
 
     def _greet(self, features):
         while self._wire.header is None:
-            if self._wire.ended:
-                raise Silence("no header")
-            self._wire.feed_from_socket(3600)
-            self._backlog.extend(self._wire.elements())
+            self._read()
         self._say(f"<?xml version='1.0'?><stream:stream from='{self._server.domain}' id='{self._number}' version='1.0' xml:lang='en' "
                   f"xmlns='{CLIENT}' xmlns:stream='{STREAM}'><stream:features>{features}</stream:features>")
 
@@ -171,7 +191,7 @@ class _Session:
     def _bind(self, name):
         while self._refuse(request := self._next()):
             pass
-        self._server.bound(self.sock)
+        self._server.bound(self)
         resource = request.findtext(f"{{{BIND}}}bind/{{{BIND}}}resource") or "made"
         self._say(f"<iq type='result' id='{request.get('id')}'><bind xmlns='{BIND}'>"
                   f"<jid>{name}@{self._server.domain}/{resource}</jid></bind></iq>")
