@@ -85,6 +85,26 @@ std::optional<std::string> action_fault(const Rule& rule) {
   return std::nullopt;
 }
 
+/// The label policies themselves are looked at when all is read (LabelRules::make).
+std::optional<std::string> label_fault(const Rule& rule, const Tables& tables) {
+  if (!rule.label) return std::nullopt;
+  if (rule.label->empty() || rule.label->size() > kMostLabelMatches) return "a rule asks for no label, or for too many";
+  const auto is_set = [](const auto& keys) { return strictly_rising(keys, [](const auto& key) { return key; }); };
+  for (const LabelMatch& match : *rule.label) {
+    if (match.none) {
+      LabelMatch bare;
+      bare.none = true;
+      if (match != bare) return "a rule asks for a label and for none at once";
+      continue;
+    }
+    if (match.policy >= tables.labels.policies.size()) return "a rule asks for a label of no policy";
+    if (match.classes.empty() || !is_set(match.classes)) return "a rule asks for labels of no class";
+    if (match.any_of && (match.any_of->empty() || !is_set(*match.any_of))) return "a rule asks for one of no values";
+    if (!is_set(match.all_of) || !is_set(match.none_of)) return "values that a rule asks for are not sorted and unique";
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> rule_fault(const Rule& rule, const Tables& tables) {
   if (!is_identifier(rule.id)) return "a rule has no usable id";
   if (!is_title(rule.text)) return "a rule has no usable text";
@@ -93,6 +113,7 @@ std::optional<std::string> rule_fault(const Rule& rule, const Tables& tables) {
   for (const auto* payloads : {&rule.payload, &rule.only_payload, &rule.remove, &rule.keep})
     if (!are_places(*payloads, tables.payloads.size())) return "a rule names payloads that do not exist";
   if (rule.window && !is_window(*rule.window)) return "a window never opens";
+  if (auto what = label_fault(rule, tables)) return what;
   return action_fault(rule);
 }
 

@@ -8,6 +8,7 @@
 #include "policy/label/named_values.h"
 #include "policy/label/translate.h"
 #include "policy/label/xep0258.h"
+#include "policy/label_path.h"
 
 namespace sallyport::policy {
 namespace {
@@ -52,8 +53,14 @@ Reason reason_of_misreading(label::Misreading misreading) {
 /// Judges one label and gathers what it finds.
 class Judging {
  public:
-  Judging(const LabelRules& rules, const PeeringLabels& peering, const LabelWay& way, label::Time now)
-      : rules_(rules), peering_(peering), way_(way), now_(now), made_(std::make_shared<JudgedLabel>()), arena_(4096) {}
+  Judging(const LabelRules& rules, const PeeringLabels& peering, const LabelWay& way, label::Time now, LabelDepth depth)
+      : rules_(rules),
+        peering_(peering),
+        way_(way),
+        now_(now),
+        depth_(depth),
+        made_(std::make_shared<JudgedLabel>()),
+        arena_(4096) {}
 
   std::shared_ptr<const JudgedLabel> run(const LabelOrigin& origin) {
     if (const auto failure = origin.element ? of_element(*origin.element) : of_named(origin.named)) {
@@ -68,13 +75,6 @@ class Judging {
 
   static Failure invalid(const label::Refusal& refusal) { return {reason_of(refusal.cause), refusal.text()}; }
 
-  /// The policy that governs the enclave; that of the other one where it has none of its own.
-  std::optional<std::uint16_t> governing(std::uint16_t enclave, std::uint16_t other) const {
-    if (rules_.empty()) return std::nullopt;
-    const auto own = rules_.enclave(enclave).policy;
-    return own ? own : rules_.enclave(other).policy;
-  }
-
   void hold_as_long_as(std::uint16_t policy) {
     const label::SteadySpan span = rules_.policy(policy).steady(now_);
     made_->holds.since = std::max(made_->holds.since, span.since);
@@ -82,7 +82,7 @@ class Judging {
   }
 
   Problem of_named(std::uint16_t number) {
-    const auto wanted = governing(way_.from_enclave, way_.to_enclave);
+    const auto wanted = governing(rules_, way_.from_enclave, way_.to_enclave);
     if (!wanted) return Failure{Reason::LabelPolicy};
     const NamedLabel& named = rules_.tables().labels[number];
     made_->text_in = text_of(rules_, named.label);
@@ -105,7 +105,7 @@ class Judging {
       made_->is_default = true;
       return std::nullopt;
     }
-    const auto wanted = governing(way_.from_enclave, way_.to_enclave);
+    const auto wanted = governing(rules_, way_.from_enclave, way_.to_enclave);
     if (!wanted) return Failure{Reason::LabelPolicy};
     auto primary = label::decode_label(*parts->label, rules_.lexicon(), rules_.encoding());
     if (primary) {
@@ -220,7 +220,7 @@ class Judging {
 
   /// Everything on the far side: the label there, its marking, and what is written.
   Problem to_destination(const Node* element, const label::SecurityLabel& parts) {
-    const std::uint16_t wanted = governing(way_.to_enclave, way_.from_enclave).value_or(made_->source.policy);
+    const std::uint16_t wanted = governing(rules_, way_.to_enclave, way_.from_enclave).value_or(made_->source.policy);
     if (wanted != made_->source.policy) {
       auto translated = translate(made_->source.policy, wanted, made_->source.label);
       if (!translated) return translated.error();
@@ -230,6 +230,7 @@ class Judging {
     }
     made_->text_out = text_of(rules_, made_->destination().label);
     if (!is_listed()) return Failure{Reason::LabelNotListed};
+    if (depth_ == LabelDepth::Meaning) return std::nullopt;
     if (auto problem = mark()) return problem;
     return write(element, parts);
   }
@@ -349,6 +350,7 @@ class Judging {
   const PeeringLabels& peering_;
   const LabelWay& way_;
   const label::Time now_;
+  const LabelDepth depth_;
   std::shared_ptr<JudgedLabel> made_;
   inspect::Arena arena_;
   std::optional<ReadLabel> primary_;
@@ -361,8 +363,9 @@ class Judging {
 }  // namespace
 
 std::shared_ptr<const JudgedLabel> judge_label(const LabelRules& rules, const PeeringLabels& peering,
-                                               const LabelWay& way, const LabelOrigin& origin, label::Time now) {
-  return Judging(rules, peering, way, now).run(origin);
+                                               const LabelWay& way, const LabelOrigin& origin, label::Time now,
+                                               LabelDepth depth) {
+  return Judging(rules, peering, way, now, depth).run(origin);
 }
 
 std::optional<label::Refusal> refused_by(const LabelRules& rules, const JudgedLabel& judged, bool at_destination,

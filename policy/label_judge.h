@@ -61,9 +61,13 @@ struct JudgedLabel {
   mutable std::vector<Answer> source_answers, destination_answers;
 };
 
+/// How much of a label is asked: what it means on both sides; or also how it is shown and written there.
+enum class LabelDepth : std::uint8_t { Meaning, Whole };
+
 /// Reads the label, finds out what it means on both sides, and how it is to be written.
 std::shared_ptr<const JudgedLabel> judge_label(const LabelRules& rules, const PeeringLabels& peering,
-                                               const LabelWay& way, const LabelOrigin& origin, label::Time now);
+                                               const LabelWay& way, const LabelOrigin& origin, label::Time now,
+                                               LabelDepth depth = LabelDepth::Whole);
 
 /// Why `clearance` does not cover the label on that side; nullopt if it does. Kept in the label.
 std::optional<label::Refusal> refused_by(const LabelRules& rules, const JudgedLabel& judged, bool at_destination,

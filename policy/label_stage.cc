@@ -11,6 +11,7 @@
 #include "policy/label/xep0258.h"
 #include "policy/label_catalog.h"
 #include "policy/label_judge.h"
+#include "policy/label_path.h"
 #include "policy/stage.h"
 
 namespace sallyport::policy {
@@ -23,6 +24,7 @@ using Judged = std::shared_ptr<const JudgedLabel>;
 constexpr std::string_view kReferenceNs = "urn:xmpp:sec-label:pubsub:0";  // XEP-0314, which is not supported
 constexpr std::string_view kCarbonsNs = "urn:xmpp:carbons:2";
 constexpr std::string_view kArchiveNs = "urn:xmpp:mam:2";
+constexpr std::string_view kForwardNs = "urn:xmpp:forward:0";
 constexpr std::array<std::string_view, 4> kSignals = {"http://jabber.org/protocol/chatstates", "urn:xmpp:receipts",
                                                       "urn:xmpp:chat-markers:0", "urn:xmpp:hints"};
 
@@ -99,6 +101,8 @@ class LabelStage {
   }
 
   Objection run() {
+    run_.scratch.labels_found.clear();
+    run_.labels_judged = true;
     const Survey survey(run_.stanza);
     if (!survey.good()) return Reason::LabelViolation;
     if (survey.catalog() && labels().iq != Unlabelled::Refuse) return cut(*survey.catalog());
@@ -108,7 +112,7 @@ class LabelStage {
   }
 
   Objection judge_stanza(const Labelled& each) {
-    if (is_type(*each.stanza, "error")) return std::nullopt;  // labels.md 11.2: no check on errors
+    if (is_type(*each.stanza, "error")) return without_label();  // labels.md 11.2: no check on errors
     const Unlabelled rule = each.kind == Kind::Message    ? labels().message
                             : each.kind == Kind::Presence ? labels().presence
                                                           : labels().iq;
@@ -116,7 +120,7 @@ class LabelStage {
     if (!each.label) {
       if (const auto number = first_line(*each.stanza)) return judge_named(each, *number, true);
       if (carries_others_only(*each.stanza)) return std::nullopt;
-      if (labels().signals_pass && is_signal(*each.stanza)) return std::nullopt;
+      if (labels().signals_pass && is_signal(*each.stanza)) return without_label();
       return unlabelled(each, rule);
     }
     const Judged judged = judged_element(*each.label);
@@ -188,28 +192,14 @@ class LabelStage {
   /// labels.md 11.4. One that has none of its own has that of its domain, and that of its enclave.
   Objection ask_side(const JudgedLabel& judged, bool at_destination, const Domain& domain, const Address& address) {
     const std::uint16_t policy = at_destination ? judged.destination().policy : judged.source.policy;
-    const Domain& home = run_.bundle.home_of(domain);
-    bool any = false;
-    const auto ask = [&](const std::vector<std::uint16_t>& clearances, std::string_view whose) -> Objection {
-      if (clearances.empty()) return std::nullopt;
-      any = true;
-      const auto number = rules_.clearance_under(clearances, policy);
-      if (!number) return refuse(Reason::LabelClearancePolicy, "clearance-policy", whose);
+    const ClearedOnSide cleared(run_.bundle, domain, address.bare());
+    for (const Cleared& each : cleared.all()) {
+      const auto number = rules_.clearance_under(*each.clearances, policy);
+      if (!number) return refuse(Reason::LabelClearancePolicy, "clearance-policy", each.whose);
       const auto refusal = refused_by(rules_, judged, at_destination, *number);
-      if (!refusal) return std::nullopt;
-      return refuse(reason_of(refusal->cause), refusal->text(), whose);
-    };
-    const auto ask_holder = [&](std::string_view who) -> Objection {
-      const LabelHolder* holder = rules_.holder(who);
-      return holder ? ask(holder->clearances, who) : std::nullopt;
-    };
-    if (const auto no = ask(rules_.enclave(domain.enclave).clearances, run_.bundle.enclave_of(domain).name)) return no;
-    if (const auto no = ask_holder(home.name)) return no;
-    if (&home != &domain)
-      if (const auto no = ask_holder(domain.name)) return no;
-    if (!address.local.empty())
-      if (const auto no = ask_holder(address.bare())) return no;
-    return any ? std::nullopt : refuse(Reason::LabelNilClearance, "nil-clearance", domain.name);
+      if (refusal) return refuse(reason_of(refusal->cause), refusal->text(), each.whose);
+    }
+    return cleared.all().empty() ? refuse(Reason::LabelNilClearance, "nil-clearance", domain.name) : std::nullopt;
   }
 
   Objection ask_all(const JudgedLabel& judged) {
@@ -225,11 +215,18 @@ class LabelStage {
 
   // --- one stanza ---
 
+  /// It crosses without one, as far as this stage goes; rules may ask for that.
+  Objection without_label() {
+    run_.scratch.labels_found.emplace_back();
+    return std::nullopt;
+  }
+
   /// The decisions, and then the edits.
   Objection settle(const Labelled& each, const Judged& judged, bool is_written) {
     if (each.stanza == &run_.stanza) run_.label = judged;
     if (const Objection objection = judged->objection) return refuse(*objection, judged->detail, "");
     if (const auto objection = ask_all(*judged)) return objection;
+    run_.scratch.labels_found.push_back(judged);
     return is_written ? write(each, *judged) : std::nullopt;
   }
 
@@ -238,7 +235,7 @@ class LabelStage {
   }
 
   Objection unlabelled(const Labelled& each, Unlabelled rule) {
-    if (rule == Unlabelled::Pass) return std::nullopt;
+    if (rule == Unlabelled::Pass) return without_label();
     const auto number = rule == Unlabelled::Refuse ? std::nullopt : default_label(*each.stanza);
     if (!number) return Reason::LabelMissing;
     // A <label/> asks for the default; what stands beside it is not to be believed, and goes.
@@ -250,27 +247,30 @@ class LabelStage {
   /// A subject of a room is labelled as the room is; what else comes from somebody, as he, his domain or his enclave
   /// says.
   std::optional<std::uint16_t> default_label(const Node& stanza) const {
-    if (rules_.empty()) return std::nullopt;
-    const auto of = [&](std::string_view who) -> std::optional<std::uint16_t> {
-      const LabelHolder* holder = rules_.holder(who);
-      return holder ? holder->label : std::nullopt;
-    };
-    const bool subject = stanza.child(stanza.ns, "subject") && !stanza.child(stanza.ns, "body");
-    if (subject && is_type(stanza, "groupchat"))
-      if (const auto room = of(run_.facts.to.bare())) return room;
-    if (!run_.facts.from.local.empty())
-      if (const auto own = of(run_.facts.from.bare())) return own;
-    if (const auto domain = of(from_.name)) return domain;
-    if (const auto home = of(run_.bundle.home_of(from_).name)) return home;
-    return rules_.enclave(from_.enclave).label;
+    const bool subject =
+        is_type(stanza, "groupchat") && stanza.child(stanza.ns, "subject") && !stanza.child(stanza.ns, "body");
+    return policy::default_label(run_.bundle, from_, run_.facts.from.bare(),
+                                 subject ? run_.facts.to.bare() : std::string_view());
   }
 
-  /// A copy from an archive or of a carbon says nothing itself.
+  /// A copy from an archive or of a carbon says nothing itself; what is in it has a label of its own. Without a message
+  /// inside it is no copy of anything.
   static bool carries_others_only(const Node& stanza) {
     bool any = false;
     for (const Node& child : stanza.children()) {
       if (child.is_text()) continue;
-      if (child.ns != kCarbonsNs && child.ns != kArchiveNs) return false;
+      if ((child.ns != kCarbonsNs && child.ns != kArchiveNs) || !holds_message(child)) return false;
+      any = true;
+    }
+    return any;
+  }
+
+  static bool holds_message(const Node& copy) {
+    const auto is_message = [](const Node& child) { return kind_of(child) == Kind::Message; };
+    bool any = false;
+    for (const Node& child : copy.children()) {
+      if (child.is_text() && is_whitespace(child.text)) continue;
+      if (!child.is(kForwardNs, "forwarded") || !std::ranges::any_of(child.children(), is_message)) return false;
       any = true;
     }
     return any;

@@ -1,7 +1,9 @@
 #include "policy/pipeline.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "policy/bounce.h"
 #include "policy/rules.h"
@@ -99,13 +101,6 @@ void release(Run& run, Judgement& judgement) {
   judgement.verdict = altered ? Verdict::Alter : Verdict::Release;
 }
 
-void alter(Run& run, const Rule& rule, Judgement& judgement) {
-  const auto edited = edit(run, rule);
-  if (!edited) return refuse(judgement, edited.error(), told_by(run.peering));
-  if (*edited) run.findings.add(Reason::RuleAltered);
-  release(run, judgement);
-}
-
 void answer(Run& run, const Rule& rule, Judgement& judgement) {
   judgement.reason = Reason::RuleAnswered;
   judgement.verdict = Verdict::Answer;
@@ -113,16 +108,14 @@ void answer(Run& run, const Rule& rule, Judgement& judgement) {
                                                             : make_bounce(run.facts, {}, run.scratch.arena);
 }
 
-/// What the officer's rules make of a stanza to which no stage objects.
-void apply_rules(Run& run, Judgement& judgement) {
-  const Rule* rule = first_match(run);
+/// What a rule that lets nothing cross makes of the stanza, or the lack of any rule.
+void hold_back(Run& run, const Rule* rule, Judgement& judgement) {
   judgement.rule = rule ? std::string_view(rule->id) : std::string_view();
   if (!rule) return refuse(judgement, Reason::PolicyNoRule, told_by(run.peering));
   switch (rule->action) {
     case Action::Release:
-      return release(run, judgement);
     case Action::Alter:
-      return alter(run, *rule, judgement);
+      return;
     case Action::Answer:
       return answer(run, *rule, judgement);
     case Action::Bounce:
@@ -132,6 +125,26 @@ void apply_rules(Run& run, Judgement& judgement) {
     case Action::Sever:
       return refuse(judgement, Reason::RuleSevered, MessageRefusal::Silence);
   }
+}
+
+/// What the officer's rules make of a stanza to which no stage objects. They are asked once for each label in it, and
+/// every answer has to let it cross: one label must not open the way for another.
+void apply_rules(Run& run, Judgement& judgement) {
+  std::vector<const Rule*>& rules = run.scratch.rules;
+  rules.clear();
+  for (const LabelSeen& label : labels_seen(run)) {
+    const Rule* rule = first_match(run, label);
+    if (!rule || !lets_cross(rule->action)) return hold_back(run, rule, judgement);
+    if (std::ranges::find(rules, rule) == rules.end()) rules.push_back(rule);
+  }
+  judgement.rule = rules.front()->id;
+  for (const Rule* rule : rules) {
+    if (rule->action != Action::Alter) continue;
+    const auto edited = edit(run, *rule);
+    if (!edited) return refuse(judgement, edited.error(), told_by(run.peering));
+    if (*edited) run.findings.add(Reason::RuleAltered);
+  }
+  release(run, judgement);
 }
 
 }  // namespace

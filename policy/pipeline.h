@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ struct Scratch {
   inspect::JidCache jids;
   LabelCache labels;
   std::vector<std::uint16_t> present;  ///< payloads of the stanza that rules name
+  /// What the label stage found: of the stanza and of each one inside, outermost first; nullptr for one without label.
+  std::vector<std::shared_ptr<const JudgedLabel>> labels_found;
+  std::vector<std::optional<const JudgedLabel*>> labels_seen;  ///< of these, each that rules tell from the others
+  std::vector<const Rule*> rules;                              ///< that let the stanza cross
   Folder folder = {};
   Tokens tokens;  ///< randomness: ids that the far side cannot guess
   presence::ResourceNames names;

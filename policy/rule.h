@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "inspect/octets.h"
+#include "policy/label/label.h"
 #include "policy/moment.h"
 #include "policy/verdict.h"
 
@@ -93,9 +94,23 @@ struct Window {
   bool is_open(std::chrono::sys_time<std::chrono::milliseconds> at) const;
 };
 
+/// What a rule asks of a label. All that is set has to hold.
+struct LabelMatch {
+  bool none = false;                                 ///< that there is no label; nothing else is set then
+  std::uint16_t policy = 0;                          ///< number in LabelTables: what the label is under, on either side
+  std::vector<label::Lacv> classes;                  ///< its class is one of these; rising, never empty
+  std::optional<std::vector<label::CatKey>> any_of;  ///< it has one of these; rising, never empty
+  std::vector<label::CatKey> all_of, none_of;        ///< it has all of these, and none of those; rising
+  static void fields(auto& s, auto&& f) { f(s.none, s.policy, s.classes, s.any_of, s.all_of, s.none_of); }
+  bool operator==(const LabelMatch&) const = default;
+};
+
 enum class Action : std::uint8_t { Release, Alter, Answer, Bounce, Drop, Sever };
 inline constexpr Action kLastAction = Action::Sever;
 std::string_view name(Action action);
+constexpr bool lets_cross(Action action) {
+  return action == Action::Release || action == Action::Alter;
+}
 
 /// What an iq request is answered in the addressee's name.
 enum class AnswerWith : std::uint8_t { EmptyResult, ServiceUnavailable };
@@ -115,6 +130,7 @@ struct Rule {
   StanzaTypes stanzas = 0;
   std::optional<std::vector<std::uint16_t>> payload;       ///< one of these is there, at any depth
   std::optional<std::vector<std::uint16_t>> only_payload;  ///< nothing but these is there, at any depth
+  std::optional<std::vector<LabelMatch>> label;            ///< one of these matches the label; see rules.h
   std::optional<Window> window;
 
   Action action = Action::Drop;
@@ -123,7 +139,7 @@ struct Rule {
   std::optional<std::vector<std::uint16_t>> remove, keep;  ///< what Alter takes out: these, or all but these
 
   static void fields(auto& s, auto&& f) {
-    f(s.id, s.text, s.from, s.to, s.both, s.stanzas, s.payload, s.only_payload, s.window, s.action, s.answer,
+    f(s.id, s.text, s.from, s.to, s.both, s.stanzas, s.payload, s.only_payload, s.label, s.window, s.action, s.answer,
       s.condition, s.remove, s.keep);
   }
   bool operator==(const Rule&) const = default;
@@ -131,6 +147,7 @@ struct Rule {
 
 inline constexpr std::size_t kMostRules = 4096;
 inline constexpr std::size_t kMostPayloads = 4096;
+inline constexpr std::size_t kMostLabelMatches = 256;  ///< of one rule
 
 }  // namespace sallyport::policy
 

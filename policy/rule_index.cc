@@ -112,6 +112,7 @@ class RuleIndex::Builder {
 
 RuleIndex::RuleIndex(const Tables& tables) {
   if (!tables.rules.empty()) Builder(tables, *this).run();
+  asks_for_label_ = std::ranges::any_of(tables.rules, [](const Rule& rule) { return rule.label.has_value(); });
 }
 
 std::optional<std::uint16_t> RuleIndex::Candidates::next() {

@@ -57,6 +57,8 @@ class RuleIndex {
   /// The place of a name in Tables::payloads.
   std::optional<std::uint16_t> payload(std::string_view ns, std::string_view name) const;
 
+  /// Whether any rule asks for labels.
+  bool ask_for_label() const { return asks_for_label_; }
   bool empty() const { return arms_.empty(); }
   /// Domains with one number are alike to all rules.
   std::uint32_t class_from(std::uint16_t domain) const { return from_[domain].row; }
@@ -90,6 +92,7 @@ class RuleIndex {
   void add_lists(Word* words, std::string_view bare, const std::vector<std::uint32_t>& list_rows) const;
   const Word* row(std::uint32_t number) const { return rows_.data() + std::size_t{number} * words_; }
 
+  bool asks_for_label_ = false;
   std::size_t words_ = 0;
   std::vector<std::uint16_t> arms_;  ///< rule of each bit
   std::vector<Word> rows_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "inspect/names.h"
+#include "policy/label_match.h"
 
 namespace sallyport::policy {
 namespace {
@@ -131,9 +132,27 @@ class Listed {
   inspect::Arena& arena_;
 };
 
+/// What a rule with a condition on labels makes of one.
+bool asks_for(const Rule& rule, LabelSeen label, const Run& run) {
+  return label ? matches(*rule.label, *label, *run.bundle.label_rules()) : !lets_cross(rule.action);
+}
+
 }  // namespace
 
-const Rule* first_match(Run& run) {
+std::span<const LabelSeen> labels_seen(Run& run) {
+  std::vector<LabelSeen>& seen = run.scratch.labels_seen;
+  seen.clear();
+  if (!run.bundle.rule_index().ask_for_label() || !run.labels_judged) {
+    seen.emplace_back(std::nullopt);
+    return seen;
+  }
+  for (const auto& label : run.scratch.labels_found)
+    if (std::ranges::find(seen, LabelSeen(label.get())) == seen.end()) seen.emplace_back(label.get());
+  if (seen.empty()) seen.emplace_back(nullptr);
+  return seen;
+}
+
+const Rule* first_match(Run& run, LabelSeen label) {
   const RuleIndex& index = run.bundle.rule_index();
   if (index.empty() || !run.from_domain || !run.to_domain) return nullptr;
   auto candidates = index.candidates({.from_domain = run.bundle.number_of(*run.from_domain),
@@ -145,6 +164,7 @@ const Rule* first_match(Run& run) {
   while (const auto place = candidates.next()) {
     const Rule& rule = run.bundle.tables().rules[*place];
     if (rule.window && !rule.window->is_open(run.now.wall)) continue;
+    if (rule.label && !asks_for(rule, label, run)) continue;
     if (rule.only_payload && !Listed(run, *rule.only_payload).covers_all(run.stanza)) continue;
     return &rule;
   }

@@ -33,6 +33,7 @@ struct Run {
   std::string_view content_rule = {};             ///< set by content: whose rule refused it
   std::shared_ptr<const JudgedLabel> label = {};  ///< of the stanza itself, set by label; as in Judgement
   std::string label_detail = {};                  ///< why label objects, for the record
+  bool labels_judged = false;                     ///< by label; what it found stands in run.scratch.labels_found
 
   const inspect::Node* answer = nullptr;  ///< what a stage answers whose objection comes to an answer
   const Injection* if_released = nullptr;

@@ -40,8 +40,8 @@ class Compiler {
     for (const ContentText& content : text_.contents) add_content(content);
     std::ranges::sort(tables_.routes, {}, [](const Route& r) { return std::pair(r.from, r.to); });
     compare_hidden();
-    compile_labels(in_, text_, read_, tables_);
-    compile_rules(in_, text_, tables_);
+    const RuleLabels labels = compile_labels(in_, text_, read_, tables_);
+    compile_rules(in_, text_, labels, tables_);
     if (in_.mistakes().empty()) check_rules(in_, text_, tables_);
     warn();
     tables_.name = text_.name;
@@ -283,6 +283,16 @@ class Compiler {
                 "name them in its off = [...] to let stanzas cross unchecked by them");
   }
 
+  /// Where nobody looks at labels, no rule can tell them apart.
+  void warn_of_unseen_labels(const LoginText& login) {
+    const bool asks = std::ranges::any_of(text_.rules, [](const RuleText& rule) { return rule.label.has_value(); });
+    if (!asks || (login.login.stages_off >> static_cast<unsigned>(Stage::Label) & 1U) == 0) return;
+    in_.warning(login.at,
+                "the rules that ask for labels see none in the sessions of '" + login.login.rule.id +
+                    "': there those that let cross never match, and those that refuse always do",
+                "add rules without 'label' for these sessions");
+  }
+
   void warn() {
     for (auto i = static_cast<unsigned>(Stage::Payload); i <= static_cast<unsigned>(kLastStage); ++i) {
       const std::string stage(name(static_cast<Stage>(i)));
@@ -292,7 +302,10 @@ class Compiler {
         in_.warning(text_.stages.at, "this version has no stage '" + stage + "', so nothing crosses",
                     "name it in [stages] off = [...] to let stanzas cross unchecked by it");
     }
-    for (const LoginText& login : text_.logins) warn_of_stages(login);
+    for (const LoginText& login : text_.logins) {
+      warn_of_stages(login);
+      warn_of_unseen_labels(login);
+    }
     if (text_.peerings.empty())
       in_.warning({}, "there is no peering, so nothing crosses", "add a [[peering]] for what may cross");
     for (const PeeringText& peering : text_.peerings)
@@ -326,6 +339,10 @@ class Compiler {
   Tables tables_;
 };
 
+void sort(std::vector<Mistake>& told) {
+  std::ranges::sort(told, {}, [](const Mistake& m) { return std::tie(m.file, m.line, m.column, m.what); });
+}
+
 }  // namespace
 
 std::expected<Compiled, std::vector<Mistake>> compile(std::string_view text, const std::string& file,
@@ -341,9 +358,8 @@ std::expected<Compiled, std::vector<Mistake>> compile(std::string_view text, con
   if (const auto* stages = parsed.table().get("stages")) policy.stages.at = stages->source();
 
   Tables tables = Compiler(in, policy, read).run();
-  for (auto* told : {&in.mistakes(), &in.warnings()})
-    std::ranges::sort(*told, {}, [](const Mistake& m) { return std::tie(m.file, m.line, m.column, m.what); });
   if (!in.mistakes().empty()) {
+    sort(in.mistakes());
     return std::unexpected(std::move(in.mistakes()));
   }
   auto bundle = Bundle::make(std::move(tables));
@@ -351,6 +367,7 @@ std::expected<Compiled, std::vector<Mistake>> compile(std::string_view text, con
     in.mistake({}, bundle.error().what, "");
     return std::unexpected(std::move(in.mistakes()));
   }
+  sort(in.warnings());
   return Compiled{std::move(*bundle), std::move(in.warnings())};
 }
 

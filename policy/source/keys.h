@@ -67,6 +67,7 @@ struct RuleText {
   Rule rule;  ///< what needs no looking up
   SideText from, to;
   std::optional<PayloadTexts> payload, only_payload, remove, keep;
+  std::optional<std::vector<LabelMatchText>> label;
   std::optional<toml::source_region> answer_at, condition_at;
 };
 

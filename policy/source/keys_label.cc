@@ -284,6 +284,35 @@ Section<PeeringLabelsText> peering_labels_section() {
        words<P>("only", &P::only, "list of labels", "The only labels that may cross.")}};
 }
 
+Section<LabelMatchText> label_match_section() {
+  using M = LabelMatchText;
+  return {
+      "label",
+      "Entries of a rule's `label` that are tables, like `{ policy = \"acme\", at_most = \"CONFIDENTIAL\" }`. All that "
+      "is written in one has to hold of the label, as it is on that side of the way that is under the policy.",
+      {required(word<M>("policy", &M::policy, "name of a label policy", "The security policy that it is under.")),
+       words<M>("classes", &M::classes, "list of classes of the SPIF", "Its class is one of these."),
+       word<M>("at_least", &M::at_least, "class of the SPIF", "Its class ranks as high or higher."),
+       word<M>("at_most", &M::at_most, "class of the SPIF", "Its class ranks as high or lower."),
+       words<M>("any_of", &M::any_of, "list of \"TAG:VALUE\"",
+                "It has one of these values; `TAG:*` is all values of a tag or tag set."),
+       words<M>("all_of", &M::all_of, "list of \"TAG:VALUE\"", "It has all of these."),
+       words<M>("none_of", &M::none_of, "list of \"TAG:VALUE\"", "It has none of these.")}};
+}
+
+void read_label_match(Reading& in, const toml::node& node, std::vector<LabelMatchText>& out) {
+  LabelMatchText match;
+  match.at = node.source();
+  const auto* text = node.as_string();
+  match.none = text && text->get() == "none";
+  if (const auto* table = node.as_table())
+    read_section(in, *table, label_match_section(), match);
+  else if (!match.none)
+    return in.mistake(node.source(), "this asks for no label",
+                      "write \"none\", or a table like { policy = \"acme\", classes = [\"SECRET\"] }");
+  out.push_back(std::move(match));
+}
+
 std::vector<Key<LabelsText>> label_keys() {
   using L = LabelsText;
   return {table<L, L>("labels", labels_section(), "The table [labels].", [](L& l) -> L& { return l; }),

@@ -294,6 +294,17 @@ Section<RuleText> rule_section() {
        payloads("only_payload", &R::only_payload,
                 "Nothing but these is in the stanza, at any depth; an element inside one of its own namespace goes "
                 "with it. The label, which its stage judges, and the condition of an error need not be named."),
+       {"label", "list", "",
+        "One of these is its label: `\"none\"`, that it crosses without one, or a table; see `label` below. A stanza "
+        "with "
+        "other stanzas inside is asked for each of their labels, and crosses only if a rule lets it cross for every "
+        "one.",
+        false,
+        [](Reading& in, const toml::node& node, R& out) {
+          auto& matches = out.label.emplace();
+          in.each(node, "a list of \"none\" and of tables",
+                  [&](const toml::node& element) { read_label_match(in, element, matches); });
+        }},
        {"when", "table", "", "When the rule is in force; see `when` below.", false, read_window},
        required(of_rule(choice<Rule>("action", &Rule::action,
                                      {{"release", Action::Release},

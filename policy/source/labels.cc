@@ -1,6 +1,7 @@
 #include "policy/source/labels.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -35,7 +36,7 @@ class LabelCompiler {
   LabelCompiler(Reading& in, const PolicyText& text, const ReadFile& read, Tables& tables)
       : in_(in), text_(text), labels_(text.labels), read_(read), tables_(tables), out_(tables.labels) {}
 
-  void run() {
+  RuleLabels run() {
     out_.names = labels_.names;
     out_.der_only = labels_.der_only;
     for (const LabelPolicyText& policy : labels_.policies) add_policy(policy);
@@ -48,6 +49,9 @@ class LabelCompiler {
     if (!out_.policies.empty()) add_enclaves();
     for (std::size_t i = 0; i < text_.peerings.size() && i < tables_.peerings.size(); ++i)
       add_peering(text_.peerings[i].labels, tables_.peerings[i].labels);
+    RuleLabels of_rules;
+    for (const RuleText& rule : text_.rules) of_rules.push_back(label_of(rule));
+    return of_rules;
   }
 
  private:
@@ -308,6 +312,60 @@ class LabelCompiler {
     row.only = label_numbers(text.only);
   }
 
+  // --- rules ---
+
+  std::optional<std::vector<LabelMatch>> label_of(const RuleText& rule) {
+    if (!rule.label) return std::nullopt;
+    if ((text_.stages.off >> static_cast<unsigned>(Stage::Label)) & 1U)
+      in_.mistake(rule.at, "the rule '" + rule.rule.id + "' asks for labels, but the stage 'label' is switched off",
+                  "take \"label\" out of [stages] off = [...], or 'label' out of the rule");
+    std::vector<LabelMatch> matches;
+    for (const LabelMatchText& text : *rule.label)
+      if (auto match = label_match(text)) matches.push_back(std::move(*match));
+    return matches;
+  }
+
+  std::optional<LabelMatch> label_match(const LabelMatchText& text) {
+    LabelMatch match;
+    match.none = text.none;
+    if (text.none) return match;
+    const auto policy = policy_number(text.policy);
+    if (!policy || !loaded_[*policy]) return std::nullopt;
+    const LoadedPolicy& of = *loaded_[*policy];
+    match.policy = *policy;
+    match.classes = classes(of.policy, text);
+    if (match.classes.empty()) in_.mistake(text.at, "no class is all that is asked here", "name classes that overlap");
+    const auto values = [&](const std::vector<Written>& names) {
+      std::vector<label::CatKey> keys = categories(of, names, true);
+      std::ranges::sort(keys);
+      keys.erase(std::ranges::unique(keys).begin(), keys.end());
+      return keys;
+    };
+    if (!text.any_of.empty()) match.any_of = values(text.any_of);
+    match.all_of = values(text.all_of);
+    match.none_of = values(text.none_of);
+    return match;
+  }
+
+  /// Those that fit `classes`, `at_least` and `at_most`; rising.
+  std::vector<label::Lacv> classes(const label::Policy& policy, const LabelMatchText& text) {
+    std::set<label::Lacv> listed;
+    for (const Written& name : text.classes)
+      if (const auto found = class_named(policy, name)) listed.insert(policy.class_at(*found).lacv);
+    const auto rank = [&](const std::optional<Written>& name, std::uint32_t otherwise) {
+      const auto found = name ? class_named(policy, *name) : std::nullopt;
+      return found ? policy.class_at(*found).rank : otherwise;
+    };
+    const std::uint32_t least = rank(text.at_least, 0);
+    const std::uint32_t most = rank(text.at_most, std::numeric_limits<std::uint32_t>::max());
+    std::vector<label::Lacv> fitting;
+    for (const label::Class& each : policy.spif().classes)
+      if ((text.classes.empty() || listed.contains(each.lacv)) && each.rank >= least && each.rank <= most)
+        fitting.push_back(each.lacv);
+    std::ranges::sort(fitting);
+    return fitting;
+  }
+
   Reading& in_;
   const PolicyText& text_;
   const LabelsText& labels_;
@@ -319,8 +377,8 @@ class LabelCompiler {
 
 }  // namespace
 
-void compile_labels(Reading& in, const PolicyText& text, const ReadFile& read, Tables& tables) {
-  LabelCompiler(in, text, read, tables).run();
+RuleLabels compile_labels(Reading& in, const PolicyText& text, const ReadFile& read, Tables& tables) {
+  return LabelCompiler(in, text, read, tables).run();
 }
 
 }  // namespace sallyport::policy::source

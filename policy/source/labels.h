@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "policy/label_tables.h"
+#include "policy/rule.h"
 #include "policy/source/reading.h"
 
 namespace sallyport::policy::source {
@@ -56,6 +57,15 @@ struct PeeringLabelsText {
   std::vector<Written> only;
 };
 
+/// One entry of a rule's `label`.
+struct LabelMatchText {
+  toml::source_region at;
+  bool none = false;
+  Written policy;
+  std::vector<Written> classes, any_of, all_of, none_of;
+  std::optional<Written> at_least, at_most;
+};
+
 struct LabelsText {
   label::NameCase names = label::NameCase::Ignore;
   bool der_only = false;
@@ -74,13 +84,19 @@ Section<TranslationText> label_translation_section();
 Section<HolderText> label_holder_section();
 Section<EnclaveLabelsText> enclave_labels_section();
 Section<PeeringLabelsText> peering_labels_section();
+Section<LabelMatchText> label_match_section();
+/// An entry of a rule's `label`: "none", or a table of label_match_section().
+void read_label_match(Reading& in, const toml::node& node, std::vector<LabelMatchText>& out);
 /// The keys of the file as a whole: [labels], [label_policy.NAME] and so on.
 std::vector<Key<LabelsText>> label_keys();
 
 struct PolicyText;
 
+/// What the rules of the text ask of labels, in their order.
+using RuleLabels = std::vector<std::optional<std::vector<LabelMatch>>>;
+
 /// Reads the SPIFs and fills what the tables say about labels. Enclaves and peerings stand in the tables already, the
 /// peerings in the order of the text.
-void compile_labels(Reading& in, const PolicyText& text, const ReadFile& read, Tables& tables);
+RuleLabels compile_labels(Reading& in, const PolicyText& text, const ReadFile& read, Tables& tables);
 
 }  // namespace sallyport::policy::source

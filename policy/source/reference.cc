@@ -86,6 +86,7 @@ std::string policy_reference() {
   add_sets(page);
   add(page, rule_section());
   add(page, window_section());
+  add(page, label_match_section());
   add(page, peering_labels_section());
   add(page, enclave_labels_section());
   add(page, labels_section());

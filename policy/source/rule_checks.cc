@@ -41,12 +41,31 @@ bool covers(const Window& wide, const Window& narrow) {
   return dates && days && (same_hours || within);
 }
 
+bool includes(const std::vector<label::CatKey>& all, const std::vector<label::CatKey>& some) {
+  return std::ranges::includes(all, some);
+}
+
+/// Whether every label of the one is one of the other.
+bool covers(const LabelMatch& wide, const LabelMatch& narrow) {
+  if (wide.none || narrow.none) return wide.none == narrow.none;
+  return wide.policy == narrow.policy && std::ranges::includes(wide.classes, narrow.classes) &&
+         (!wide.any_of || (narrow.any_of && includes(*wide.any_of, *narrow.any_of))) &&
+         includes(narrow.all_of, wide.all_of) && includes(narrow.none_of, wide.none_of);
+}
+
+bool covers(const std::vector<LabelMatch>& wide, const std::vector<LabelMatch>& narrow) {
+  return std::ranges::all_of(narrow, [&](const LabelMatch& match) {
+    return std::ranges::any_of(wide, [&](const LabelMatch& other) { return covers(other, match); });
+  });
+}
+
 /// Whether all that `narrow` asks beyond addresses and types, `wide` asks too or less of it.
 bool covers(const Tables& tables, const Rule& wide, const Rule& narrow) {
   const auto lists = [&](const std::optional<Places>& of_wide, const std::optional<Places>& of_narrow) {
     return !of_wide || (of_narrow && covers(tables, *of_wide, *of_narrow));
   };
   return lists(wide.payload, narrow.payload) && lists(wide.only_payload, narrow.only_payload) &&
+         (!wide.label || (narrow.label && covers(*wide.label, *narrow.label))) &&
          (!wide.window || (narrow.window && covers(*wide.window, *narrow.window)));
 }
 

@@ -29,7 +29,8 @@ using Sets = std::map<std::string, NamedSet, std::less<>>;
 
 class RulesCompiler {
  public:
-  RulesCompiler(Reading& in, const PolicyText& text, Tables& tables) : in_(in), text_(text), tables_(tables) {}
+  RulesCompiler(Reading& in, const PolicyText& text, const RuleLabels& labels, Tables& tables)
+      : in_(in), text_(text), labels_(labels), tables_(tables) {}
 
   void run() {
     read_sets(text_.domain_sets, domain_sets_, &RulesCompiler::domain_member);
@@ -46,6 +47,7 @@ class RulesCompiler {
                         std::to_string(at->second.begin.line),
                     "give each rule an id of its own, since records name it");
       add(rule);
+      tables_.rules.back().label = labels_[tables_.rules.size() - 1];
     }
     if (text_.rules.size() > kMostRules)
       in_.mistake({}, "there are more than " + std::to_string(kMostRules) + " rules",
@@ -310,6 +312,7 @@ class RulesCompiler {
 
   Reading& in_;
   const PolicyText& text_;
+  const RuleLabels& labels_;
   Tables& tables_;
   Sets domain_sets_, user_lists_, room_lists_;
   std::map<std::pair<std::string, Addresses>, std::uint16_t> lists_;
@@ -317,8 +320,8 @@ class RulesCompiler {
 
 }  // namespace
 
-void compile_rules(Reading& in, const PolicyText& text, Tables& tables) {
-  RulesCompiler(in, text, tables).run();
+void compile_rules(Reading& in, const PolicyText& text, const RuleLabels& labels, Tables& tables) {
+  RulesCompiler(in, text, labels, tables).run();
 }
 
 }  // namespace sallyport::policy::source

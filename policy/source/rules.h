@@ -6,7 +6,7 @@
 namespace sallyport::policy::source {
 
 /// Adds lists, payload names and rules to tables that have enclaves, domains, peerings and routes.
-void compile_rules(Reading& in, const PolicyText& text, Tables& tables);
+void compile_rules(Reading& in, const PolicyText& text, const RuleLabels& labels, Tables& tables);
 
 /// Warns of rules that can't decide anything: no peering under them, or all they match is matched before them; of
 /// requests without answers; of refusals that nobody hears. The tables are those of compile_rules() without mistakes.

@@ -11,6 +11,7 @@
 #include "inspect/serializer.h"
 #include "inspect/stream_parser.h"
 #include "policy/bounce.h"
+#include "policy/source/files.h"
 #include "policy/source/source.h"
 #include "tests/policy/vectors.h"
 
@@ -46,7 +47,7 @@ Bundle bundle_for(const Vector& vector) {
     if (text.compare(at, key.size(), key) == 0) text.erase(at, text.find('\n', at) + 1 - at);
     text.insert(at, line + "\n");
   }
-  auto compiled = source::compile(text, vector.policy);
+  auto compiled = source::compile(text, vector.policy, source::files_beside(testing::vector_path(vector.policy)));
   if (!compiled) throw std::runtime_error(inspect::describe(compiled.error().front()));
   return std::move(compiled->bundle);
 }

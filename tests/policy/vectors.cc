@@ -9,6 +9,7 @@
 
 #include "policy/tracking/keyed.h"
 #include "tests/places.h"
+#include "tests/policy/label/samples.h"
 
 namespace sallyport::policy::testing {
 namespace {
@@ -37,6 +38,25 @@ std::string with_tokens(std::string text) {
     const std::string placeholder = {'$', number};
     for (std::size_t at = text.find(placeholder); at != std::string::npos; at = text.find(placeholder, at))
       text.replace(at, placeholder.size(), token.data(), token.size());
+  }
+  return text;
+}
+
+/// `%L05%` becomes a securitylabel with that sample (tests/policy/label/data/labels-ess), `%ess:L05%` what stands
+/// inside.
+std::string with_labels(std::string text) {
+  for (std::size_t open = text.find('%'); open != std::string::npos; open = text.find('%', open)) {
+    const std::size_t close = text.find('%', open + 1);
+    std::string id = text.substr(open + 1, close - open - 1);
+    const bool bare = id.starts_with("ess:");
+    if (bare) id.erase(0, 4);
+    std::string label;
+    for (const auto& row : label::testing::rows("labels-ess/labels.tsv"))
+      if (row[0] == id) label = "<esssecuritylabel xmlns='urn:xmpp:sec-label:ess:0'>" + row[1] + "</esssecuritylabel>";
+    if (label.empty()) throw std::runtime_error("there is no label " + id);
+    if (!bare) label = "<securitylabel xmlns='urn:xmpp:sec-label:0'><label>" + label + "</label></securitylabel>";
+    text.replace(open, close + 1 - open, label);
+    open += label.size();
   }
   return text;
 }
@@ -70,9 +90,9 @@ void set(Vector& vector, const std::string& key, const std::string& value) {
     vector.open = std::stoul(words(value).at(0));
     vector.open_from = words(value).at(1);
   } else if (key == "in") {
-    vector.in = with_tokens(expand(value));
+    vector.in = with_labels(with_tokens(expand(value)));
   } else if (key == "out") {
-    vector.out = value == "same" ? vector.in : with_tokens(expand(value));
+    vector.out = value == "same" ? vector.in : with_labels(with_tokens(expand(value)));
   } else if (key == "verdict") {
     vector.verdict = words(value).at(0);
     vector.reason = words(value).at(1);
@@ -135,6 +155,10 @@ std::vector<Vector> read_vectors() {
   std::vector<Vector> vectors;
   for (const auto& file : files) read_file(file, vectors);
   return vectors;
+}
+
+std::string vector_path(const std::string& name) {
+  return kFolder / name;
 }
 
 std::string read_vector_file(const std::string& name) {

@@ -34,6 +34,8 @@ inline void PrintTo(const Vector& vector, std::ostream* out) {
 
 /// All vectors of all files. Throws std::runtime_error for a line that it cannot read.
 std::vector<Vector> read_vectors();
+/// Where a file of that folder stands.
+std::string vector_path(const std::string& name);
 /// The text of the file in the folder of the vectors.
 std::string read_vector_file(const std::string& name);
 

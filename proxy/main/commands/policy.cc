@@ -132,6 +132,8 @@ CLI::App* add_policy(CLI::App& parent) {
   add_policy_explain(*policy);
   add_policy_replay(*policy);
   add_policy_signing(*policy);
+  add_policy_matrix(*policy);
+  add_policy_prove(*policy);
   return policy;
 }
 

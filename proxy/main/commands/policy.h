@@ -28,8 +28,10 @@ std::string json_list(const std::vector<inspect::Mistake>& mistakes);
 
 /// `sallyport policy explain`, in a file of its own.
 CLI::App* add_policy_explain(CLI::App& policy);
-/// `sallyport policy replay`, likewise.
+/// `sallyport policy replay`, `matrix` and `prove`, likewise.
 CLI::App* add_policy_replay(CLI::App& policy);
+CLI::App* add_policy_matrix(CLI::App& policy);
+CLI::App* add_policy_prove(CLI::App& policy);
 /// `sallyport policy key`, `sign` and `signatures`, likewise.
 void add_policy_signing(CLI::App& policy);
 

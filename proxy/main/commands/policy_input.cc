@@ -1,6 +1,7 @@
 #include "proxy/main/commands/policy_input.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -199,6 +200,26 @@ std::optional<std::chrono::sys_time<milliseconds>> read_time(std::string_view te
   if (text[10] != 'T' || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
     return std::nullopt;
   return time + hours(hour) + minutes(minute) + seconds(second);
+}
+
+std::string written_time(std::chrono::sys_time<milliseconds> time) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(time);
+  const auto day = std::chrono::floor<std::chrono::days>(seconds);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(seconds - day);
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  return text.data();
+}
+
+policy::proof::When when_or_end(const std::string& text) {
+  if (text.empty()) return {.time = std::chrono::ceil<std::chrono::seconds>(now()), .only = false};
+  const auto time = read_time(text);
+  if (!time) end_command(2, "'" + text + "' is no time; write it like 2026-03-01T08:00");
+  return {.time = *time, .only = true};
 }
 
 std::chrono::sys_time<milliseconds> now() {

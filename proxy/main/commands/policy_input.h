@@ -13,6 +13,7 @@
 
 #include "inspect/element.h"
 #include "policy/bundle.h"
+#include "policy/proof/prove.h"
 
 namespace sallyport::commands {
 
@@ -38,6 +39,10 @@ struct Way {
 /// "2026-03-01", "2026-03-01T08:00", "2026-03-01T08:00:00" or with a Z: UTC all the same.
 std::optional<std::chrono::sys_time<std::chrono::milliseconds>> read_time(std::string_view text);
 std::chrono::sys_time<std::chrono::milliseconds> now();
+/// "2026-03-01T08:00:00Z", such that read_time() gives a time not before this one, and less than a second after it.
+std::string written_time(std::chrono::sys_time<std::chrono::milliseconds> time);
+/// The time that is looked at alone; all from now on if `text` is empty. Ends the command with 2 if it is no time.
+policy::proof::When when_or_end(const std::string& text);
 
 /// One stanza to be judged, and where it was found.
 struct Sample {

@@ -326,6 +326,64 @@ TEST_F(PolicyCommand, MakesOfTheExampleWhatTheGuideSays) {
   EXPECT_THAT(out_, ::testing::Not(HasSubstr("newly refused")));
 }
 
+class LabelledPartners : public PolicyCommand {
+ protected:
+  const std::filesystem::path example_ =
+      std::filesystem::path(SALLYPORT_TESTS_DIR).parent_path() / "docs" / "examples" / "labelled-partners";
+};
+
+TEST_F(LabelledPartners, HoldWhatTheirClaimsSay) {
+  EXPECT_EQ(run({"check", example_}), 0);
+  EXPECT_EQ(run({"prove", "--bundle", example_, "--claims", example_ / "claims.txt"}), 0) << out_ << error_;
+  EXPECT_THAT(out_, HasSubstr("holds: nothing above INTERNAL crosses to bravo.test\n"));
+  EXPECT_THAT(out_, HasSubstr("holds: some message of SECRET crosses from ann@base.test to alpha.test\n"));
+}
+
+TEST_F(LabelledPartners, AreShownAStanzaAgainstAClaimThatExplainLetsCross) {
+  const std::filesystem::path found = folder_ / "found.xml";
+  EXPECT_EQ(run({"prove", "--bundle", example_, "--example", found,
+                 "nothing above CONFIDENTIAL crosses from enclave:base to alpha.test"}),
+            3);
+  EXPECT_THAT(out_, HasSubstr("fails: nothing above CONFIDENTIAL"));
+  EXPECT_THAT(out_, HasSubstr("  rule     alpha-secret\n"));
+  EXPECT_THAT(out_, HasSubstr("  label    ACME SECRET REL TO"));
+  EXPECT_EQ(run({"explain", "--bundle", example_, found}), 0);
+  EXPECT_THAT(out_, HasSubstr("reason    policy.granted\n"));
+  EXPECT_THAT(out_, HasSubstr("rule      alpha-secret\n"));
+  EXPECT_THAT(out_, HasSubstr("leaves    to the addressee\n"));
+  EXPECT_EQ(run({"prove", "--json", "--time", "2026-06-01", "--bundle", example_,
+                 "nothing above CONFIDENTIAL crosses to alpha.test", "no iq crosses"}),
+            3);
+  EXPECT_THAT(out_, HasSubstr("\"time\":\"2026-06-01T00:00:00Z\",\"only\":true,\"claims\":[{\"claim\":"));
+  EXPECT_THAT(out_, HasSubstr("\"outcome\":\"fails\""));
+  EXPECT_THAT(out_, HasSubstr("\"claim\":\"no iq crosses\",\"outcome\":\"holds\",\"why\":\"\",\"example\":null"));
+}
+
+TEST_F(LabelledPartners, AreToldWhatAClaimIsWhereOneIsNone) {
+  EXPECT_EQ(run({"prove", "--bundle", example_, "everything crosses"}), 2);
+  EXPECT_THAT(error_, HasSubstr("SUBJECT [QUALITY [and QUALITY ...]] crosses"));
+  EXPECT_EQ(run({"prove", "--bundle", example_}), 2);
+  EXPECT_EQ(run({"prove", "--bundle", example_, "--time", "noon", "no iq crosses"}), 2);
+  EXPECT_EQ(run({"prove", "--bundle", policy_, "nothing without label crosses"}), 4);
+  EXPECT_THAT(out_,
+              HasSubstr("undecided: nothing without label crosses\n  why      the stage 'label' is switched off"));
+}
+
+TEST_F(LabelledPartners, HaveAMatrixInThreeForms) {
+  EXPECT_EQ(run({"matrix", "--bundle", example_}), 0);
+  EXPECT_THAT(out_, HasSubstr("base.test -> alpha.test\n  PUBLIC        yes\n"));
+  EXPECT_THAT(out_, HasSubstr("  SECRET        in part (ACME SECRET REL TO"));
+  EXPECT_THAT(out_, HasSubstr("  no label      no (label.missing)\n"));
+  EXPECT_EQ(run({"matrix", "--json", "--time", "2026-06-01", "--bundle", example_}), 0);
+  EXPECT_THAT(out_,
+              HasSubstr("{\"name\":\"SECRET\",\"policy\":\"acme\",\"background\":\"red\",\"foreground\":\"white\"}"));
+  EXPECT_THAT(out_, HasSubstr("{\"crosses\":\"yes\",\"rule\":\"up-to-confidential\"}"));
+  EXPECT_EQ(run({"matrix", "--html", folder_ / "m.html", "--bundle", example_}), 0);
+  EXPECT_EQ(out_, "");
+  EXPECT_THAT(content(folder_ / "m.html"), HasSubstr("style=\"background: red; color: white\">SECRET"));
+  EXPECT_EQ(run({"matrix", "--html", folder_ / "no" / "such", "--bundle", example_}), 2);
+}
+
 TEST_F(PolicyCommand, TakesAFolderForItsPolicy) {
   std::filesystem::create_directories(folder_ / "mine");
   std::filesystem::copy_file(policy_, folder_ / "mine" / "policy.toml");

@@ -311,5 +311,72 @@ TEST(LabelSource, FilesStandBesideThePolicyFile) {
   tells(mistakes_in(all(), {}), "'acme-spif.xml' can't be read: no files are read here");
 }
 
+const std::string kOneRule = R"([[rule]]
+id = "one"
+text = "One."
+from = "any"
+to = "any"
+stanzas = ["message"]
+action = "release"
+label = )";
+
+std::string with_rule(const std::string& label, bool judged = true) {
+  std::string text = all() + kOneRule + label + "\n";
+  return judged ? with(std::move(text), "\"label\", ", "") : text;
+}
+
+TEST(LabelSource, RulesAskForLabelsByTheNamesOfTheSpif) {
+  const auto compiled = compile(
+      with_rule(
+          R"([{ policy = "acme", at_least = "INTERNAL", at_most = "SECRET", any_of = ["Projects:*"], none_of = ["Releasable To:UK"] }, "none"])"),
+      "p.toml", sample);
+  ASSERT_TRUE(compiled) << inspect::describe(compiled.error().front());
+  const auto& asked = compiled->bundle.tables().rules.front().label;
+  ASSERT_TRUE(asked.has_value());
+  ASSERT_EQ(asked->size(), 2U);
+  const LabelMatch& match = asked->front();
+  EXPECT_EQ(match.classes, (std::vector<label::Lacv>{2, 3, 4, 6}));  // lacv is no rank: LEGACY has 6
+  ASSERT_TRUE(match.any_of.has_value());
+  EXPECT_EQ(match.any_of->size(), 4U);
+  EXPECT_EQ(match.none_of.size(), 1U);
+  EXPECT_TRUE(asked->back().none);
+  EXPECT_TRUE(Bundle::decode(compiled->bundle.octets()));
+}
+
+TEST(LabelSource, TellsWhatRulesAskForInVain) {
+  const std::pair<const char*, const char*> rows[] = {
+      {R"([])", "the list is empty"},
+      {R"(["any"])", "this asks for no label"},
+      {R"([{ classes = ["SECRET"] }])", "'policy' is missing"},
+      {R"([{ policy = "acm" }])", "there is no label policy 'acm'"},
+      {R"([{ policy = "acme", classes = ["SECRT"] }])", "has no class 'SECRT'"},
+      {R"([{ policy = "acme", any_of = ["Projects:OMEGA"] }])", "has no value 'Projects:OMEGA'"},
+      {R"([{ policy = "acme", at_least = "SECRET", at_most = "INTERNAL" }])", "no class is all that is asked here"},
+      {R"([{ policy = "acme", above = "SECRET" }])", "unknown key 'above' in label"},
+  };
+  for (const auto& [label, told] : rows) tells(mistakes_in(with_rule(label)), told);
+  tells(mistakes_in(with_rule(R"(["none"])", false)), "the stage 'label' is switched off");
+}
+
+TEST(LabelSource, WarnsOfARuleWhoseLabelsAreTakenBefore) {
+  const auto warnings = [](const std::string& second) {
+    std::string text = with_rule(R"([{ policy = "acme", at_most = "SECRET", none_of = ["Projects:ALPHA"] }])");
+    text +=
+        "[[rule]]\nid = \"two\"\ntext = \"Two.\"\nfrom = \"any\"\nto = \"any\"\nstanzas = [\"message\"]\n"
+        "action = \"drop\"\nlabel = " +
+        second + "\n";
+    const auto compiled = compile(text, "p.toml", sample);
+    std::string told;
+    for (const Mistake& each : compiled ? compiled->warnings : compiled.error()) told += inspect::describe(each);
+    return told;
+  };
+  const std::string never = "the rule 'two' is never reached: all that it matches is matched before by 'one'";
+  tells(warnings(R"([{ policy = "acme", classes = ["SECRET"], none_of = ["Projects:*"] }])"), never);
+  for (const char* other : {R"([{ policy = "acme", classes = ["SECRET"] }])", R"(["none"])",
+                            R"([{ policy = "acme", classes = ["TOP SECRET"], none_of = ["Projects:ALPHA"] }])",
+                            R"([{ policy = "nordia", none_of = ["Release:UK"] }])"})
+    EXPECT_EQ(warnings(other).find(never), std::string::npos) << other;
+}
+
 }  // namespace
 }  // namespace sallyport::policy::source
