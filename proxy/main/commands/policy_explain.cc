@@ -49,7 +49,8 @@ void set_label(inspect::Node& stanza, const std::filesystem::path& file, std::st
   inspect::TreeEditor editor(arena);
   while (const inspect::Node* old = stanza.child(inspect::ns::kLabel, "securitylabel"))
     editor.remove_child(stanza, *old);
-  editor.append(stanza, *(*carrier)->first_child);
+  // Without what follows it in the file.
+  editor.append(stanza, *editor.copy(*(*carrier)->first_child));
 }
 
 struct StageResult {
