@@ -132,8 +132,9 @@ class Listed {
   inspect::Arena& arena_;
 };
 
-/// What a rule with a condition on labels makes of one.
+/// What a rule's condition on labels, if it has one, makes of that label.
 bool asks_for(const Rule& rule, LabelSeen label, const Run& run) {
+  if (!rule.label) return true;
   return label ? matches(*rule.label, *label, *run.bundle.label_rules()) : !lets_cross(rule.action);
 }
 
@@ -164,7 +165,7 @@ const Rule* first_match(Run& run, LabelSeen label) {
   while (const auto place = candidates.next()) {
     const Rule& rule = run.bundle.tables().rules[*place];
     if (rule.window && !rule.window->is_open(run.now.wall)) continue;
-    if (rule.label && !asks_for(rule, label, run)) continue;
+    if (!asks_for(rule, label, run)) continue;
     if (rule.only_payload && !Listed(run, *rule.only_payload).covers_all(run.stanza)) continue;
     return &rule;
   }
