@@ -110,8 +110,9 @@ class ClaimReader {
   /// In every policy, or in the one whose name stands before a slash.
   void look_up(Quality& quality) {
     std::vector<std::string> known;
+    const auto policies = static_cast<std::uint16_t>(rules_.tables().policies.size());
     const bool of_class = quality.asks != Asks::With && quality.asks != Asks::Without;
-    for (std::uint16_t p = 0; p < rules_.tables().policies.size(); ++p) {
+    for (std::uint16_t p = 0; p < policies; ++p) {
       const std::string prefix = rules_.row(p).name + "/";
       const auto is_named = [&](const std::string& name) {
         known.push_back(name);

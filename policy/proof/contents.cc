@@ -60,14 +60,14 @@ class Naming {
   RuleSet asked_by(const Carried& carried) const {
     RuleSet found(tables_.rules.size());
     for (std::size_t i = 0; i < tables_.rules.size(); ++i)
-      if (tables_.rules[i].payload && names(*tables_.rules[i].payload, carried)) found.add(i);
+      if (const auto& asked = tables_.rules[i].payload; asked && names(*asked, carried)) found.add(i);
     return found;
   }
   /// `inside` is the namespace of the element that it is put into; "" for the stanza.
   RuleSet covered_by(const Carried& carried, std::string_view inside) const {
     RuleSet found(tables_.rules.size());
     for (std::size_t i = 0; i < tables_.rules.size(); ++i)
-      if (tables_.rules[i].only_payload && covers(*tables_.rules[i].only_payload, carried, inside)) found.add(i);
+      if (const auto& only = tables_.rules[i].only_payload; only && covers(*only, carried, inside)) found.add(i);
     return found;
   }
 

@@ -15,6 +15,7 @@ class MatrixMaker {
   MatrixMaker(const Bundle& bundle, const When& when)
       : bundle_(bundle),
         rules_(*bundle.label_rules()),
+        policies_(static_cast<std::uint16_t>(rules_.tables().policies.size())),
         when_(when),
         text_{.carried = {{.ns = std::string(inspect::ns::kContent), .name = "body"}},
               .rules = RuleSet(bundle.tables().rules.size())} {
@@ -23,7 +24,7 @@ class MatrixMaker {
     else
       times_ = instants(bundle, when.time);
     // What a label means is looked at as it is now: a policy that ends some day would else be open in part only.
-    for (std::uint16_t p = 0; p < rules_.tables().policies.size(); ++p)
+    for (std::uint16_t p = 0; p < policies_; ++p)
       std::erase_if(times_,
                     [&, span = rules_.policy(p).steady(when.time)](const Instant& at) { return !span.holds(at.time); });
   }
@@ -53,7 +54,7 @@ class MatrixMaker {
  private:
   /// The classes of every policy, lowest first, and the officer's own labels.
   void add_labels() {
-    for (std::uint16_t p = 0; p < rules_.tables().policies.size(); ++p) {
+    for (std::uint16_t p = 0; p < policies_; ++p) {
       std::vector<label::Class> classes = rules_.policy(p).spif().classes;
       std::ranges::sort(classes, {}, &label::Class::rank);
       for (const label::Class& each : classes) {
@@ -111,13 +112,14 @@ class MatrixMaker {
         }
     if (crossed == asked) cell.example.clear();
     cell.answer = crossed == asked ? MatrixAnswer::Yes : crossed > 0 ? MatrixAnswer::InPart : MatrixAnswer::No;
-    if (cell.answer == MatrixAnswer::No && label.classification) look_for_others(route, label, cell);
+    if (cell.answer == MatrixAnswer::No) look_for_others(route, label, cell);
     return cell;
   }
 
   /// A class that does not cross by itself may do so with values.
   void look_for_others(const Route& route, const MatrixLabel& label, MatrixCell& cell) {
     Quality quality{.asks = Quality::Asks::Of, .name = label.name, .classes = {}, .values = {}};
+    if (!label.number || !label.classification) return;
     const auto number = rules_.policy(*label.number).class_number(*label.classification);
     if (!number) return;
     quality.classes.emplace_back(*label.number, *number);
@@ -134,6 +136,7 @@ class MatrixMaker {
 
   const Bundle& bundle_;
   const LabelRules& rules_;
+  std::uint16_t policies_;
   const When& when_;
   Content text_;
   std::vector<Instant> times_;
