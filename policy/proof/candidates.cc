@@ -38,15 +38,16 @@ std::vector<std::uint16_t> Candidates::policies(const LabelWay& way) const {
 
 Candidates::Key Candidates::key(const LabelWay& way, label::Time time) const {
   label::Time since = label::Time::min();
-  for (std::uint16_t i = 0; i < rules_.tables().policies.size(); ++i)
-    since = std::max(since, rules_.policy(i).steady(time).since);
+  const auto policies = static_cast<std::uint16_t>(rules_.tables().policies.size());
+  for (std::uint16_t i = 0; i < policies; ++i) since = std::max(since, rules_.policy(i).steady(time).since);
   return {way.from_enclave, way.to_enclave, way.peering, since};
 }
 
 const std::vector<Candidate>* Candidates::of(const LabelWay& way, label::Time time) {
   const auto [at, is_new] = known_.try_emplace(key(way, time));
   if (is_new) at->second = made(way, time);
-  return at->second ? &*at->second : nullptr;
+  const auto& found = at->second;
+  return found ? &*found : nullptr;
 }
 
 /// What is seen at once to be refused, or not to be what the claim is about, need not be judged. Only where one policy

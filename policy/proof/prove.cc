@@ -156,14 +156,11 @@ class Prover {
   }
 
   void show(const Case& each) {
-    const Candidate* labelled = nullptr;
+    const label::Label* label = nullptr;
     for (const Candidate* part : each.parts)
-      if (part->label) labelled = part;
-    const StanzaPlan plan{.from = each.from,
-                          .to = each.to,
-                          .type = each.type,
-                          .content = &each.content,
-                          .label = labelled ? &*labelled->label : nullptr};
+      if (part->label) label = &*part->label;
+    const StanzaPlan plan{
+        .from = each.from, .to = each.to, .type = each.type, .content = &each.content, .label = label};
     const Answer answer = judged(bundle_, plan, each.at.time);
     if (!answer.crosses && ++refused_ == kMostRefused) conclude();
     if (!answer.crosses && proof_.example) return;
@@ -178,7 +175,7 @@ class Prover {
   const std::vector<Content>* contents_of(std::uint16_t peering, StanzaType type) {
     const auto [at, is_new] = contents_.try_emplace({peering, content_sort(bundle_, type)});
     if (is_new) at->second = contents(bundle_, bundle_.tables().peerings[peering], type);
-    if (at->second) return &*at->second;
+    if (const auto& found = at->second) return &*found;
     proof_.why = "rules tell more contents apart than can be looked at (" + std::to_string(kMostContents) + ")";
     return nullptr;
   }

@@ -51,7 +51,7 @@ RuleSet in_force(const Bundle& bundle, label::Time time) {
   const auto& rules = bundle.tables().rules;
   RuleSet open(rules.size());
   for (std::size_t i = 0; i < rules.size(); ++i)
-    if (!rules[i].window || rules[i].window->is_open(time)) open.add(i);
+    if (const auto& window = rules[i].window; !window || window->is_open(time)) open.add(i);
   return open;
 }
 
@@ -80,7 +80,8 @@ std::set<std::int64_t> turning_dates(const Bundle& bundle, std::int64_t now) {
       add(rule.window->not_after);
     }
   const LabelRules& labels = *bundle.label_rules();
-  for (std::uint16_t p = 0; p < labels.tables().policies.size(); ++p)
+  const auto policies = static_cast<std::uint16_t>(labels.tables().policies.size());
+  for (std::uint16_t p = 0; p < policies; ++p)
     for (label::Time at(milliseconds{now}); at != label::Time::max(); at = labels.policy(p).steady(at).until)
       add(at.time_since_epoch().count());
   return dates;
