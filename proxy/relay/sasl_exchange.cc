@@ -61,6 +61,13 @@ bool is_extension(std::string_view part) {
   return letter && part[0] != 'm' && part.size() > 2 && part[1] == '=' && inspect::is_clean_text(part);
 }
 
+/// An account of the domain, by its bare JID.
+std::optional<Jid> account(std::string_view text, std::string_view domain) {
+  auto jid = Jid::parse(text, inspect::JidProfile::Unicode);
+  if (!jid || !jid->is_bare() || jid->local().empty() || jid->domain() != domain) return std::nullopt;
+  return *std::move(jid);
+}
+
 bool is_binding_type(std::string_view text) {
   const auto legal = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
@@ -136,15 +143,13 @@ bool SaslExchange::succeed(std::optional<std::string_view> octets) {
 std::optional<SaslCondition> SaslExchange::take_identity(std::string_view authcid,
                                                          std::optional<std::string_view> authzid) {
   const bool whole = authcid.find('@') != std::string_view::npos;
-  const auto account =
-      Jid::parse(whole ? std::string(authcid) : std::string(authcid) + "@" + domain_, inspect::JidProfile::Unicode);
-  if (!account || !account->is_bare() || account->local().empty() || account->domain() != domain_)
-    return SaslCondition::NotAuthorized;  // as for any name that does not exist
+  const auto named = account(whole ? std::string(authcid) : std::string(authcid) + "@" + domain_, domain_);
+  if (!named) return SaslCondition::NotAuthorized;  // as for any name that does not exist
   if (authzid) {
     const auto other = Jid::parse(*authzid, inspect::JidProfile::Unicode);
-    if (!other || *other != *account) return SaslCondition::InvalidAuthzid;
+    if (!other || *other != *named) return SaslCondition::InvalidAuthzid;
   }
-  claim_.account = account->bare();
+  claim_.account = named->bare();
   return std::nullopt;
 }
 
@@ -271,7 +276,11 @@ std::optional<SaslCondition> SaslExchange::oauth(std::string_view octets) {
   }
   if (tokens != 1) return SaslCondition::MalformedRequest;
   if (!authzid) return std::nullopt;  // the token alone says who it is
-  return take_identity(*authzid, std::nullopt);
+  // RFC 6120 6.3.8: an authorization identity of a client is a bare JID, not a name that some server might complete.
+  const auto named = account(*authzid, domain_);
+  if (!named) return SaslCondition::InvalidAuthzid;
+  claim_.account = named->bare();
+  return std::nullopt;
 }
 
 }  // namespace sallyport::relay

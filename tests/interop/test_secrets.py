@@ -13,12 +13,13 @@ from lab.enclaves import NORTH, SOUTH, other
 from lab.guard import RELEASE, command
 from lab.laboratory import Laboratory
 from lab.memory import core_limit, found_in_files, found_in_memory
+from lab.prosody import PASSWORDS_AND_TOKENS, token_of
 from lab.scram import Scram, digest_of
 from lab.xmpp_client import SASL, encoded
 
-PLAIN, SCRAM_1, SCRAM_256 = "PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256"
+PLAIN, BEARER, SCRAM_1, SCRAM_256 = "PLAIN", "OAUTHBEARER", "SCRAM-SHA-1", "SCRAM-SHA-256"
 ENDINGS = ("let in", "wrong password", "given up", "cut")
-ACCOUNTS = 3 * len(ENDINGS)  # in each enclave
+ACCOUNTS = 4 * len(ENDINGS)  # in each enclave
 PROBE = f"stranger{ACCOUNTS}"  # with which the edge looks whether logins work
 
 
@@ -35,7 +36,8 @@ def laboratory(tmp_path_factory):
     folder = tmp_path_factory.mktemp("laboratory")
     file = folder / "probe-password"
     table = LOGIN.format(name=NORTH.name, domain=NORTH.domain, account=PROBE, file=file)
-    laboratory = Laboratory(strangers=ACCOUNTS, build=RELEASE, folder=folder, tables={NORTH: table})
+    laboratory = Laboratory(strangers=ACCOUNTS, build=RELEASE, folder=folder, tables={NORTH: table},
+                            of_north={"authentication": PASSWORDS_AND_TOKENS})
     file.touch(mode=0o600)
     file.write_text(laboratory.accounts[NORTH][PROBE])
     with laboratory:
@@ -66,7 +68,7 @@ def needles_of(password, messages):
     needles = forms("password", password.encode())
     for number, octets in enumerate(messages):
         needles |= forms(f"message {number}", octets)
-        if b"\0" in octets or b",p=" in octets or octets.startswith(b"v="):
+        if b"\0" in octets or b"\1" in octets or b",p=" in octets or octets.startswith(b"v="):
             needles |= {f"message {number}, end": octets[-24:], f"message {number}, end of its base64": base64.b64encode(octets)[-28:]}
     return needles
 
@@ -76,10 +78,17 @@ def message_in(element):
 
 
 def log_in(stream, mechanism, account, password, ending, halfway):
-    """Goes as far as the ending says. Gives every message that was exchanged; with SCRAM halfway() has the first two."""
+    """Goes as far as the ending says. Gives every message that was exchanged; halfway() has the first two, where there are two."""
     if mechanism == PLAIN:
         messages = [f"\0{account.name}\0{password}".encode()]
         stream.begin(PLAIN, messages[0])
+    elif mechanism == BEARER:
+        messages = [f"n,a={account.bare},\1host={stream.domain}\1auth=Bearer {password}\1\1".encode()]
+        stream.begin(BEARER, messages[0])
+        if ending in ("wrong password", "given up"):
+            messages.append(message_in(stream.take(f"{{{SASL}}}challenge")))
+            halfway(messages)
+            stream.send(f"<response xmlns='{SASL}'>AQ==</response>" if ending == "wrong password" else f"<abort xmlns='{SASL}'/>")
     else:
         scram = Scram(digest_of(mechanism), account.name, password)
         messages = [scram.first()]
@@ -114,15 +123,17 @@ def assert_nothing_is_left(laboratory, needles):
     assert laboratory.guard.records() and not found_in_files(files, needles)
 
 
-CASES = [(mechanism, ending) for mechanism in (PLAIN, SCRAM_1, SCRAM_256) for ending in ENDINGS
-         if (mechanism, ending) != (PLAIN, "given up")]  # PLAIN is one message: nothing is left to give up
+CASES = [(mechanism, ending, far) for mechanism in (PLAIN, SCRAM_1, SCRAM_256, BEARER) for ending in ENDINGS for far in (NORTH, SOUTH)
+         if (mechanism, ending) != (PLAIN, "given up")  # PLAIN is one message: nothing is left to give up
+         and (mechanism, far) != (BEARER, SOUTH)]  # ejabberd has no such mechanism
 
 
-@pytest.mark.parametrize("far", [NORTH, SOUTH], ids=lambda enclave: f"to-{enclave.name}")
-@pytest.mark.parametrize("mechanism, ending", CASES, ids=lambda value: value.replace(" ", "-"))
-def test_nothing_of_a_login_is_left(laboratory, far, mechanism, ending):
+@pytest.mark.parametrize("mechanism, ending, far", CASES, ids=lambda value: getattr(value, "name", str(value)).replace(" ", "-"))
+def test_nothing_of_a_login_is_left(laboratory, mechanism, ending, far):
     account = laboratory.stranger(far)
-    password = account.password if ending != "wrong password" else f"not the {account.password}"
+    password = account.password if mechanism != BEARER else token_of(account.name)
+    if ending == "wrong password" or (mechanism, ending) == (BEARER, "given up"):  # there is nothing to give up but an error
+        password = f"not-the-{password}"
     since = len(laboratory.guard.records())
     stream = laboratory.client_stream(other(far), far)
     stream.secure()

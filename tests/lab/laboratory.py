@@ -52,11 +52,12 @@ class Laboratory:
     direct_tls_to: the enclaves whose servers the guard meets with direct TLS when clients log in to them.
     tables: {enclave: TOML} with further tables of the configuration of the guard's edge there.
     by_certificate: south's server (ejabberd) lets clients in whom the guard vouches for with a certificate of its own.
+    of_north: further arguments of north's server.
     """
 
     def __init__(self, north="prosody", south="ejabberd", families=(4,), direct=False, trusted=True, lanes=1, policy=POLICY,
                  limits="", folder=None, level="info", apart=False, dns=True, build=None, strangers=0, archive=False,
-                 direct_tls_to=(), tables=None, by_certificate=False):
+                 direct_tls_to=(), tables=None, by_certificate=False, of_north=None):
         self._temporary = None
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="sallyport-lab-")
@@ -85,7 +86,7 @@ class Laboratory:
         for enclave, product in self.products.items():
             if product in PRODUCTS:
                 trust = both if direct else self.authorities[enclave].file
-                more = {"by_certificate": True} if by_certificate and enclave is SOUTH else {}
+                more = of_north or {} if enclave is NORTH else {"by_certificate": True} if by_certificate else {}
                 self.servers[enclave] = PRODUCTS[product](enclave, self.folder, self.certificates[enclave], trust,
                                                           self.accounts[enclave], self.families, level, archive, **more)
 

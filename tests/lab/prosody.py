@@ -1,5 +1,6 @@
 """A Prosody as Debian packages it, told only its names, addresses, certificates, resolver and accounts."""
 
+import hashlib
 import pathlib
 import subprocess
 
@@ -23,7 +24,8 @@ https_ports = {{}}
 modules_enabled = {{ "disco", "roster", "saslauth", "tls", "ping", "private", "vcard_legacy", "time", "version", "posix", "blocklist", "carbons", "pep", "smacks",
   "csi_simple"{archive} }}
 modules_disabled = {{ "s2s_auth_dane_in", "dialback" }}
-authentication = "internal_plain"
+plugin_paths = {{ "{modules}" }}
+{authentication}
 storage = "internal"
 c2s_require_encryption = true
 s2s_require_encryption = true
@@ -38,12 +40,22 @@ Component "{uploads}" "http_file_share"
   http_external_url = "https://{uploads}/"
 """
 
+MODULES = pathlib.Path(__file__).parent / "prosody_modules"
+PASSWORDS = 'authentication = "internal_plain"'
+PASSWORDS_AND_TOKENS = 'authentication = "tokens"'
+
+
+def token_of(name):
+    """With which the account logs in to a Prosody that takes tokens."""
+    return hashlib.sha256(f"token of {name}".encode()).hexdigest()
+
 
 class Prosody:
     product = "prosody"
     tls = ""  # more of the table `ssl`
 
-    def __init__(self, enclave, folder, certificate, trust, accounts, families=(4, 6), level="info", archive=False):
+    def __init__(self, enclave, folder, certificate, trust, accounts, families=(4, 6), level="info", archive=False,
+                 authentication=PASSWORDS, environment=None):
         self.enclave = enclave
         self.folder = pathlib.Path(folder)
         self.certificate = certificate
@@ -52,6 +64,8 @@ class Prosody:
         self.families = families
         self.level = level
         self.archive = archive
+        self.authentication = authentication  # of its configuration
+        self.environment = environment
         self.process = None
 
     def start(self):
@@ -59,16 +73,17 @@ class Prosody:
         accounts = home / "data" / self.enclave.domain.replace(".", "%2e") / "accounts"
         accounts.mkdir(parents=True, exist_ok=True)
         for name, password in self.accounts.items():
-            (accounts / f"{name}.dat").write_text(f'return {{ ["password"] = "{password}"; }};\n')
+            (accounts / f"{name}.dat").write_text(f'return {{ ["password"] = "{password}"; ["token"] = "{token_of(name)}"; }};\n')
         configuration = home / "prosody.cfg.lua"
         text = CONFIGURATION.format(
             home=home, c2s=C2S_PORT, c2s_tls=C2S_TLS_PORT, s2s=S2S_PORT, resolver=self.enclave.resolver(), level=self.level,
             interfaces=", ".join(f'"{self.enclave.server(family)}"' for family in self.families),
             certificate=self.certificate.certificate, key=self.certificate.key, trust=self.trust, tls=self.tls,
             domain=self.enclave.domain, rooms=self.enclave.rooms, uploads=self.enclave.uploads,
-            archive=', "mam"' if self.archive else "")
+            modules=MODULES, authentication=self.authentication, archive=', "mam"' if self.archive else "")
         configuration.write_text(text)
-        self.process = Process(f"prosody-{self.enclave.name}", ["prosody", "-F", "--config", configuration], self.folder)
+        self.process = Process(f"prosody-{self.enclave.name}", ["prosody", "-F", "--config", configuration], self.folder,
+                               env=self.environment)
         for family in self.families:
             for port in (C2S_PORT, C2S_TLS_PORT, S2S_PORT):
                 until_accepting(self.enclave.server(family), port, 30, self.process)

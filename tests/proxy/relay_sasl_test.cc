@@ -172,9 +172,8 @@ TEST(SaslExchange, SASL_oauthbearer_has_one_token_and_no_second_identity) {
                  "auth=Bearer abc\x01"
                  "auth=Bearer def\x01\x01"sv),
             MalformedRequest);
-  EXPECT_EQ(told("n,a=user@north.test,\x01"
-                 "auth=Bearer abc\x01\x01"sv),
-            NotAuthorized);
+  for (const std::string_view authzid : {"user@north.test", "user@south.test/phone", "south.test", "user", "@"})
+    EXPECT_EQ(told("n,a=" + std::string(authzid) + ",\x01" + "auth=Bearer abc\x01\x01"), InvalidAuthzid) << authzid;
   EXPECT_EQ(told("n,,\x01\x01"sv), MalformedRequest);
   EXPECT_EQ(told("n,,auth=Bearer abc\x01\x01"sv), MalformedRequest);
 }

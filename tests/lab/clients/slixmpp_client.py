@@ -23,6 +23,7 @@ class Teller(slixmpp.ClientXMPP):
         super().__init__(jid, password, sasl_mech=mechanism)
         self.ca_certs = trust
         self.ssl_context = ssl.create_default_context(cafile=trust)
+        self.credentials["service-name"] = self.boundjid.host  # of GSSAPI; the library would take the address for it
         self.roster.auto_authorize = None
         self.roster.auto_subscribe = False
         self.add_event_handler("session_start", self.started)
