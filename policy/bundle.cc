@@ -74,27 +74,33 @@ std::optional<std::string> domains_fault(const Tables& tables) {
   return std::nullopt;
 }
 
+/// Of a peering, or of what a login asks of stanzas.
+std::optional<std::string> grant_fault(const Peering& peering, const Tables& tables) {
+  if (!is_identifier(peering.id)) return "a peering or login has no usable id";
+  if (!peering.message && !peering.presence && !peering.iq) return "a peering or login grants nothing";
+  if (!Switches(peering.payloads).is_legal()) return "a peering has switches that there are not";
+  if (!strictly_rising(peering.pep_nodes, [](std::string_view n) { return n; }))
+    return "the nodes of a peering are not sorted and unique";
+  const presence::Settings& rules = peering.presence_rules;
+  if (!strictly_rising(rules.room_services, [](std::string_view d) { return d; }))
+    return "room services are not sorted and unique";
+  if (!std::ranges::all_of(rules.room_services, is_prepared)) return "a room service is not prepared";
+  if ((rules.parts & ~presence::kAllParts) != 0) return "a part of presence is not known";
+  if (rules.strangers > presence::kMostStrangers) return "a limit of strangers is too large";
+  for (const std::uint16_t label : peering.labels.only)
+    if (label >= tables.labels.labels.size()) return "a peering lists a label that is none";
+  for (const RequestGrant& each : peering.requests) {
+    if (each.ns.empty() || each.ns.size() > kLongestNamespace) return "a request that may cross has no payload";
+    if (!each.get && !each.set) return "a request that may cross has no type";
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> routes_fault(const Tables& tables) {
   std::set<std::string_view> ids;
   for (const Peering& peering : tables.peerings) {
-    if (!is_identifier(peering.id)) return "a peering has no usable id";
+    if (auto what = grant_fault(peering, tables)) return what;
     if (!ids.insert(peering.id).second) return "two peerings have one id";
-    if (!peering.message && !peering.presence && !peering.iq) return "a peering grants nothing";
-    if (!Switches(peering.payloads).is_legal()) return "a peering has switches that there are not";
-    if (!strictly_rising(peering.pep_nodes, [](std::string_view n) { return n; }))
-      return "the nodes of a peering are not sorted and unique";
-    const presence::Settings& rules = peering.presence_rules;
-    if (!strictly_rising(rules.room_services, [](std::string_view d) { return d; }))
-      return "room services are not sorted and unique";
-    if (!std::ranges::all_of(rules.room_services, is_prepared)) return "a room service is not prepared";
-    if ((rules.parts & ~presence::kAllParts) != 0) return "a part of presence is not known";
-    if (rules.strangers > presence::kMostStrangers) return "a limit of strangers is too large";
-    for (const std::uint16_t label : peering.labels.only)
-      if (label >= tables.labels.labels.size()) return "a peering lists a label that is none";
-    for (const RequestGrant& grant : peering.requests) {
-      if (grant.ns.empty() || grant.ns.size() > kLongestNamespace) return "a request that may cross has no payload";
-      if (!grant.get && !grant.set) return "a request that may cross has no type";
-    }
   }
   if (!strictly_rising(tables.routes, [](const Route& r) { return std::pair(r.from, r.to); }))
     return "routes are not sorted and unique";
@@ -140,7 +146,7 @@ std::optional<std::string> logins_fault(const Tables& tables) {
   if (!strictly_rising(tables.logins, [](const Login& l) { return std::pair(l.enclave, l.domain); }))
     return "logins are not sorted and unique";
   for (const Login& login : tables.logins) {
-    if (!is_identifier(login.rule.id)) return "a login has no usable id";
+    if (auto what = grant_fault(login.rule, tables)) return what;
     if (login.enclave >= tables.enclaves.size() || login.domain >= tables.domains.size())
       return "a login has no enclave or no domain";
     const Domain& domain = tables.domains[login.domain];
@@ -149,7 +155,8 @@ std::optional<std::string> logins_fault(const Tables& tables) {
     const auto mechanisms = inspect::Mechanisms::of_bits(login.mechanisms);
     if (!mechanisms || mechanisms->empty()) return "a login has no mechanism";
     if (login.tries < 2 || login.tries > 5) return "a login has too few or too many tries";
-    if (!login.rule.message && !login.rule.presence && !login.rule.iq) return "a login grants nothing";
+    // A session is with one account, whose resources it shows by their names.
+    if (!login.rule.presence_rules.hidden_resources.empty()) return "a login hides resources";
     if (login.stages_off & ~kMayBeOff) return "a login switches off a stage that cannot be";
   }
   return std::nullopt;
@@ -162,7 +169,7 @@ std::optional<std::string> contents_fault(const Tables& tables) {
       return "a content rule looks nowhere";
     if (!strictly_rising(rule.peerings, [](std::uint16_t p) { return p; }))
       return "the peerings of a content rule are not sorted and unique";
-    if (!rule.peerings.empty() && rule.peerings.back() >= tables.peerings.size())
+    if (!rule.peerings.empty() && rule.peerings.back() >= tables.peerings.size() + tables.logins.size())
       return "a content rule is for no peering";
   }
   return std::nullopt;
@@ -171,7 +178,8 @@ std::optional<std::string> contents_fault(const Tables& tables) {
 /// What the look-ups rely on. The tables come from a compiler or from a file that claims to be from one.
 std::optional<std::string> tables_fault(const Tables& tables) {
   if (!is_title(tables.name)) return "the policy has no usable name";
-  if (tables.enclaves.size() > kMostNames || tables.domains.size() > kMostNames || tables.peerings.size() > kMostNames)
+  if (tables.enclaves.size() > kMostNames || tables.domains.size() > kMostNames ||
+      tables.peerings.size() + tables.logins.size() > kMostNames)
     return "there are too many names";
   if (const auto what = enclaves_fault(tables)) return what;
   if (const auto what = domains_fault(tables)) return what;
@@ -203,7 +211,8 @@ std::expected<Bundle, BundleFault> Bundle::make(Tables tables) {
   bundle.hash_ = sha256(bundle.octets_);
   bundle.tables_ = std::move(tables);
   bundle.rule_index_ = RuleIndex(bundle.tables_);
-  auto content = ContentMatcher::make(bundle.tables_.contents, bundle.tables_.peerings.size());
+  auto content =
+      ContentMatcher::make(bundle.tables_.contents, bundle.tables_.peerings.size() + bundle.tables_.logins.size());
   if (!content) return std::unexpected(BundleFault{std::move(content.error())});
   bundle.content_ = std::move(*content);
   return bundle;

@@ -157,6 +157,12 @@ struct Tables {
   bool operator==(const Tables&) const = default;
 };
 
+/// What is asked of stanzas, by number: the peerings in their order, then the logins in theirs.
+inline const Peering& grant(const Tables& tables, std::size_t number) {
+  return number < tables.peerings.size() ? tables.peerings[number]
+                                         : tables.logins[number - tables.peerings.size()].rule;
+}
+
 /// Why octets, or tables, are not a bundle.
 struct BundleFault {
   std::string what;
@@ -190,11 +196,18 @@ class Bundle {
   const Domain* domain(std::string_view prepared) const;
   const Enclave* enclave(std::string_view name) const;
   const Enclave& enclave_of(const Domain& domain) const { return tables_.enclaves[domain.enclave]; }
+  std::string_view enclave_name(std::uint16_t number) const { return tables_.enclaves[number].name; }
   const Domain& home_of(const Domain& domain) const { return tables_.domains[domain.home]; }
   bool is_home(const Domain& domain) const { return &home_of(domain) == &domain; }
   /// Its place in the tables.
   std::uint16_t number_of(const Domain& domain) const {
     return static_cast<std::uint16_t>(&domain - tables_.domains.data());
+  }
+  /// Of a peering, or of the rule of a login: as grant() counts.
+  std::uint16_t number_of(const Peering& rule, const Login* login) const {
+    if (!login) return static_cast<std::uint16_t>(&rule - tables_.peerings.data());
+    return static_cast<std::uint16_t>(tables_.peerings.size() +
+                                      static_cast<std::size_t>(login - tables_.logins.data()));
   }
   /// Whether some enclave lists it as gone for good.
   bool is_withdrawn(std::string_view prepared) const;

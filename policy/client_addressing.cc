@@ -61,7 +61,27 @@ Objection judge_request(const Run& run, const Address& own) {
   return std::nullopt;
 }
 
+/// What another enclave's domain says reaches an account only by a peering that lets it (protocol.md 5.4): the
+/// account's server can't speak for the client's own side.
+bool may_have_come(const Run& run) {
+  if (run.from_domain == nullptr || run.facts.from.domain == run.facts.to.domain) return true;
+  if (run.bundle.enclave_of(*run.from_domain).name != run.crossing.to_enclave) return true;
+  const Domain* own = run.bundle.domain(run.facts.to.domain);
+  const Peering* by = own != nullptr ? run.bundle.peering(*run.from_domain, *own) : nullptr;
+  return by != nullptr && by->grants(run.kind);
+}
+
 }  // namespace
+
+bool is_own_account(const Run& run, const Address& address) {
+  return run.crossing.client != nullptr && !address.empty() &&
+         address.bare() == Address::of_prepared(run.crossing.client->full).bare();
+}
+
+bool is_own(const Run& run, const Address& address) {
+  return is_own_account(run, address) || (run.crossing.client != nullptr && address.local.empty() &&
+                                          address.domain == Address::of_prepared(run.crossing.client->full).domain);
+}
 
 Objection client_addressing(Run& run) {
   const ClientSession& session = *run.crossing.client;
@@ -93,6 +113,7 @@ Objection client_addressing(Run& run) {
   run.from_domain = run.bundle.domain(run.facts.from.domain);
   run.to_domain = run.bundle.domain(run.facts.to.domain);
   if (!run.peering) return Reason::AddressingNotGranted;
+  if (!session.from_client && !may_have_come(run)) return Reason::AddressingNotForwarded;
   return run.peering->grants(run.kind) ? std::nullopt : Objection(Reason::AddressingKindNotGranted);
 }
 

@@ -94,11 +94,12 @@ class Survey {
 class LabelStage {
  public:
   LabelStage(Run& run, const LabelRules& rules)
-      : run_(run), rules_(rules), editor_(run.scratch.arena), from_(*run.from_domain), to_(*run.to_domain) {
-    way_.from_enclave = from_.enclave;
-    way_.to_enclave = to_.enclave;
-    way_.peering = static_cast<std::uint16_t>(run.peering - run.bundle.tables().peerings.data());
-  }
+      : run_(run),
+        rules_(rules),
+        editor_(run.scratch.arena),
+        from_(station(run, run.from_domain, run.facts.from, true)),
+        to_(station(run, run.to_domain, run.facts.to, false)),
+        way_{from_.enclave, to_.enclave, run.bundle.number_of(*run.peering, run.crossing.login)} {}
 
   Objection run() {
     run_.scratch.labels_found.clear();
@@ -148,13 +149,24 @@ class LabelStage {
   }
 
  private:
+  /// In a session the client is in another enclave than its account's address says.
+  static Station station(const Run& run, const Domain* domain, const Address& address, bool is_sender) {
+    const Login* login = run.crossing.login;
+    if (login == nullptr) return Station::at(*domain, address.bare());
+    if (is_sender == run.crossing.client->from_client) return {login->enclave, nullptr, nullptr, address.bare()};
+    const Domain& server = run.bundle.tables().domains[login->domain];
+    return {server.enclave, &server, domain, address.bare()};
+  }
+
   const PeeringLabels& labels() const { return run_.peering->labels; }
   label::Time now() const { return run_.now.wall; }
-  LabelCarrier carrier(const Domain& domain) const {
+  LabelCarrier carrier(const Station& at) const {
     if (rules_.empty()) return LabelCarrier::Element;
-    for (const Domain* each : {&domain, &run_.bundle.home_of(domain)})
-      if (const LabelHolder* holder = rules_.holder(each->name); holder && holder->carrier) return *holder->carrier;
-    return rules_.enclave(domain.enclave).carrier;
+    const Domain* home = at.domain != nullptr ? &run_.bundle.home_of(*at.domain) : nullptr;
+    for (const Domain* each : {at.domain, home, at.server})
+      if (each != nullptr)
+        if (const LabelHolder* holder = rules_.holder(each->name); holder && holder->carrier) return *holder->carrier;
+    return rules_.enclave(at.enclave).carrier;
   }
 
   // --- what a label comes to, from the cache where it has been seen ---
@@ -190,21 +202,25 @@ class LabelStage {
   // --- clearances ---
 
   /// labels.md 11.4. One that has none of its own has that of its domain, and that of its enclave.
-  Objection ask_side(const JudgedLabel& judged, bool at_destination, const Domain& domain, const Address& address) {
+  Objection ask_side(const JudgedLabel& judged, bool at_destination) {
+    const Station& at = at_destination ? to_ : from_;
     const std::uint16_t policy = at_destination ? judged.destination().policy : judged.source.policy;
-    const ClearedOnSide cleared(run_.bundle, domain, address.bare());
+    const ClearedOnSide cleared(run_.bundle, at);
     for (const Cleared& each : cleared.all()) {
       const auto number = rules_.clearance_under(*each.clearances, policy);
       if (!number) return refuse(Reason::LabelClearancePolicy, "clearance-policy", each.whose);
       const auto refusal = refused_by(rules_, judged, at_destination, *number);
       if (refusal) return refuse(reason_of(refusal->cause), refusal->text(), each.whose);
     }
-    return cleared.all().empty() ? refuse(Reason::LabelNilClearance, "nil-clearance", domain.name) : std::nullopt;
+    if (!cleared.all().empty()) return std::nullopt;
+    const std::string_view whose =
+        at.domain != nullptr ? std::string_view(at.domain->name) : run_.bundle.enclave_name(at.enclave);
+    return refuse(Reason::LabelNilClearance, "nil-clearance", whose);
   }
 
   Objection ask_all(const JudgedLabel& judged) {
-    if (const auto objection = ask_side(judged, false, from_, run_.facts.from)) return objection;
-    return ask_side(judged, true, to_, run_.facts.to);
+    if (const auto objection = ask_side(judged, false)) return objection;
+    return ask_side(judged, true);
   }
 
   Objection refuse(Reason reason, std::string_view detail, std::string_view whose) {
@@ -249,8 +265,7 @@ class LabelStage {
   std::optional<std::uint16_t> default_label(const Node& stanza) const {
     const bool subject =
         is_type(stanza, "groupchat") && stanza.child(stanza.ns, "subject") && !stanza.child(stanza.ns, "body");
-    return policy::default_label(run_.bundle, from_, run_.facts.from.bare(),
-                                 subject ? run_.facts.to.bare() : std::string_view());
+    return policy::default_label(run_.bundle, from_, subject ? run_.facts.to.bare() : std::string_view());
   }
 
   /// A copy from an archive or of a carbon says nothing itself; what is in it has a label of its own. Without a message
@@ -373,9 +388,8 @@ class LabelStage {
   Run& run_;
   const LabelRules& rules_;
   inspect::TreeEditor editor_;
-  const Domain& from_;
-  const Domain& to_;
-  LabelWay way_;
+  const Station from_, to_;
+  const LabelWay way_;
 };
 
 }  // namespace

@@ -2,9 +2,9 @@
 
 namespace sallyport::policy {
 
-void Memory::commit(const Changes& changes, const Moment& now) {
+void Memory::commit(const Changes& changes, const Moment& now, presence::Ledger& of) {
   for (const presence::Change& change : changes.presence.all()) {
-    ledger.commit(change, now);
+    of.commit(change, now);
     harvest.commit(change, now);
   }
   rates.commit(changes.rates, now);

@@ -23,7 +23,9 @@ struct Memory {
   RateBuckets rates{};
 
   /// Makes the changes of one judgement. The stages see them from the next stanza on.
-  void commit(const Changes& changes, const Moment& now);
+  void commit(const Changes& changes, const Moment& now) { commit(changes, now, ledger); }
+  /// ... of a client's session, which has a ledger of its own. Rosters are not followed here.
+  void commit(const Changes& changes, const Moment& now, presence::Ledger& of);
 };
 
 }  // namespace sallyport::policy

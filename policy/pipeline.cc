@@ -23,16 +23,9 @@ Objection presence_and_answers(Run& run) {
   return of_gate;
 }
 
-/// Every stage, in order. One that is not built stands here all the same: unless the policy switches it off by name, it
-/// refuses.
+/// Every stage, in order.
 constexpr std::array<StageFunction, static_cast<std::size_t>(kLastStage) + 1> kStages = {
     shape, addressing, payload, label_stage, presence_and_answers, content, rate,
-};
-
-/// What the stages do for a client's session. One that does not know sessions yet refuses, unless the login, or the
-/// whole policy, switches it off by name.
-constexpr std::array<StageFunction, static_cast<std::size_t>(kLastStage) + 1> kClientStages = {
-    shape, client_addressing, nullptr, nullptr, nullptr, nullptr, nullptr,
 };
 
 bool is_off(const Run& run, Stage stage) {
@@ -62,8 +55,7 @@ Objection later_stages(Run& run) {
   Objection deciding;
   for (auto stage = static_cast<std::size_t>(Stage::Payload); stage < kStages.size(); ++stage) {
     if (is_off(run, static_cast<Stage>(stage))) continue;
-    const StageFunction judge = run.crossing.client ? kClientStages[stage] : kStages[stage];
-    const Objection objection = judge ? judge(run) : Objection(Reason::PolicyStageNotBuilt);
+    const Objection objection = kStages[stage](run);
     if (!objection) continue;
     if (deciding && *deciding != *objection) run.findings.add(*objection);
     if (!deciding) deciding = objection;
@@ -148,10 +140,6 @@ void apply_rules(Run& run, Judgement& judgement) {
 }
 
 }  // namespace
-
-bool is_built(Stage stage) {
-  return kStages[static_cast<std::size_t>(stage)] != nullptr;
-}
 
 Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Moment& now,
                 const Bundle& bundle, Scratch& scratch) {

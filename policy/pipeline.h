@@ -41,17 +41,11 @@ struct Scratch {
   presence::ResourceNames names;
 };
 
-/// Whether this version has the stage. One that is not built refuses everything, unless the policy switches it off.
-bool is_built(Stage stage);
-
 /// Judges one stanza. Edits are made in the tree, so that what is released is what is serialised; the tree of a stanza
 /// that is not released is of no use afterwards. `octets` is the size of the normal form that came in. Judging the same
 /// stanza by the same bundle at the same moment gives the same answer; nothing is kept but prepared addresses.
 Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Moment& now,
                 const Bundle& bundle, Scratch& scratch);
-
-/// Whether this version has the stage for what passes between servers. One that is not built refuses.
-bool is_built(Stage stage);
 
 /// What a server answers to a client of its own (its roster, its archive) may be larger than other stanzas.
 /// Octets of the normal form, and of the wire (protocol.md D-09).

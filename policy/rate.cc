@@ -31,18 +31,27 @@ class Meter {
 
   Objection read() {
     const StanzaFacts& facts = run_.facts;
-    const bool room = draw({"pair", facts.from.domain, facts.to.domain}, 1, rates_.pair_stanzas);
-    const bool octets = draw({"octets", facts.from.domain, facts.to.domain}, run_.octets, rates_.pair_octets);
+    // Of a client each session is counted for itself, or one could take what is meant for all.
+    const ClientSession* client = run_.crossing.client;
+    const std::string_view from = client == nullptr ? facts.from.domain : client->full;
+    const std::string_view to = client == nullptr ? facts.to.domain : client->from_client ? "to server" : "to client";
+    const bool room = draw({"pair", from, to}, 1, rates_.pair_stanzas);
+    const bool octets = draw({"octets", from, to}, run_.octets, rates_.pair_octets);
     if (!room || !octets) return over(Reason::RatePair, Reason::RatePairDropped);
+    if (client != nullptr) return client->from_client ? user({name(run_.kind), client->full}) : settle();
     if (is_service(run_.bundle, facts.from)) return settle();
-    const std::uint32_t limit = run_.kind == Kind::Message    ? rates_.user_messages
-                                : run_.kind == Kind::Presence ? rates_.user_presence
-                                                              : rates_.user_iqs;
-    if (!draw({name(run_.kind), facts.from.bare()}, 1, limit)) return over(Reason::RateUser, Reason::RateUserDropped);
-    return settle();
+    return user({name(run_.kind), facts.from.bare()});
   }
 
  private:
+  Objection user(std::initializer_list<std::string_view> names) {
+    const std::uint32_t limit = run_.kind == Kind::Message    ? rates_.user_messages
+                                : run_.kind == Kind::Presence ? rates_.user_presence
+                                                              : rates_.user_iqs;
+    if (!draw(names, 1, limit)) return over(Reason::RateUser, Reason::RateUserDropped);
+    return settle();
+  }
+
   /// Whether the bucket has room; what it costs is noted.
   bool draw(std::initializer_list<std::string_view> names, std::size_t units, std::uint32_t per_second) {
     if (per_second == 0 || units == 0) return true;

@@ -40,6 +40,12 @@ struct Run {
   const Injection* if_refused = nullptr;
   std::optional<std::chrono::milliseconds> negative_since = {};  ///< as in Judgement
 
+  /// Of the session, for a stanza of a client's session; else of the lane.
+  const presence::Ledger& ledger() const {
+    const ClientSession* client = crossing.client;
+    return client != nullptr && client->ledger != nullptr ? *client->ledger : scratch.memory.ledger;
+  }
+
   /// The guard is to send `stanza` as well, when this one crosses or when it does not.
   void inject_if_released(const inspect::Node& injected, Reason reason) {
     inject(if_released, injected, reason, std::nullopt);
@@ -67,6 +73,12 @@ Objection error_shape(Run& run, inspect::Node& error);
 Objection addressing(Run& run);
 /// The same for a client's session.
 Objection client_addressing(Run& run);
+
+/// Whether an address is of the account that the client's session is with, whichever of its resources it names; never
+/// between servers.
+bool is_own_account(const Run& run, const Address& address);
+/// ... or of its server itself. What these two say to each other is an account's own affair.
+bool is_own(const Run& run, const Address& address);
 
 /// Gives the addressee its own resource back, where it is hidden from the sender's side; part of addressing.
 Objection restore_addressee(Run& run);

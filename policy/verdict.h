@@ -22,6 +22,9 @@
 namespace sallyport::policy {
 
 struct Login;
+namespace presence {
+class Ledger;
+}
 
 /// The stages in their fixed order (design.md section 3).
 enum class Stage : std::uint8_t { Shape, Addressing, Payload, Label, Presence, Content, Rate };
@@ -40,6 +43,9 @@ struct Pair {
 struct ClientSession {
   std::string_view full;     ///< prepared, as the server has said it
   bool from_client = false;  ///< the client's stanza, not the server's
+  /// Of the account's subscriptions, as this session has seen them; nullptr: it has seen none.
+  const presence::Ledger* ledger = nullptr;
+  bool knows_roster = false;  ///< its server has sent all of it
 };
 
 /// Which way a stanza goes, as the guard knows it from the leg it came on, not from the stanza.

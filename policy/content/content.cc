@@ -177,9 +177,7 @@ std::string_view name(TextPlace place) {
 
 Objection content(Run& run) {
   const ContentMatcher& matcher = run.bundle.content();
-  // A login has a rule of its own, which no content rule names yet.
-  if (run.crossing.login) return Reason::PolicyStageNotBuilt;
-  const auto number = static_cast<std::size_t>(run.peering - run.bundle.tables().peerings.data());
+  const std::size_t number = run.bundle.number_of(*run.peering, run.crossing.login);
   if (!matcher.looks_at(number)) return std::nullopt;
   return Reader(run, matcher, number).read();
 }

@@ -34,7 +34,7 @@ struct ContentRule {
   std::vector<std::string> link_hosts;  ///< hosts, with all below them; lower case
   std::uint32_t most_octets = 0;        ///< of one text; 0: not asked
   std::uint32_t most_links = 0;         ///< of one text; 0: not asked
-  std::vector<std::uint16_t> peerings;  ///< indices; sorted, never empty
+  std::vector<std::uint16_t> peerings;  ///< and logins: numbers as of Bundle::number_of(); sorted
   static void fields(auto& s, auto&& f) {
     f(s.id, s.action, s.places, s.words, s.patterns, s.links, s.link_hosts, s.most_octets, s.most_links, s.peerings);
   }

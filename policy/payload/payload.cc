@@ -345,6 +345,12 @@ bool Walk::inner_address(Node& inner, std::string_view name, Address& address) {
 void Walk::inner_addresses(Node& inner, StanzaFacts& facts) {
   if (!inner_address(inner, "from", facts.from) || !inner_address(inner, "to", facts.to) || facts.from.empty())
     return object(Reason::PayloadNestedAddress);
+  // An account's copies and archive hold what it has said itself, and what was said to it.
+  if (is_own_account(run_, bearer_.facts.from) && bearer_.facts.from.is_bare()) {
+    const bool to_own = facts.to.empty() || is_own_account(run_, facts.to);
+    if (!to_own && !is_own_account(run_, facts.from)) object(Reason::PayloadNestedAddress);
+    return;
+  }
   const std::string_view to = bearer_.facts.to.domain;
   const Peering* could = run_.bundle.peering(facts.from.domain, to);
   const bool of_bearer = facts.from.domain == bearer_.facts.from.domain;

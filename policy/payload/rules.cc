@@ -24,20 +24,34 @@ constexpr Ruling taken_out(Reason reason) {
 }
 
 /// Forged lists of contacts and forged copies: CVE-2015-8688, CVE-2017-5589.
-Ruling own_account(const Bearer& bearer) {
+Ruling own_account(const Run& run, const Bearer& bearer) {
   const Address& from = bearer.facts.from;
-  const bool own = from.empty() || (from.is_bare() && from.full == bearer.facts.to.bare());
+  const bool to_own_server =
+      run.crossing.client != nullptr && run.crossing.client->from_client && is_own_account(run, bearer.facts.to);
+  const bool own = from.empty() || to_own_server || (from.is_bare() && from.full == bearer.facts.to.bare());
   return own ? kKept : refused(Reason::PayloadOwnAccount);
 }
 
-/// The domain of an address in a payload, "" if it is none; it has not been prepared yet.
-std::string_view domain_of(Run& run, std::string_view text) {
-  const auto& jid = run.scratch.jids.parse(text, run.peering->jids);
-  return jid ? run.scratch.arena.copy(jid->domain()) : std::string_view();
+/// What belongs to services; an account is one to its own clients.
+bool is_from_service(const Run& run, const Bearer& bearer) {
+  return bearer.from_service || is_own_account(run, bearer.facts.from);
 }
 
-bool is_of_sender(Run& run, const Bearer& bearer, const std::string_view* address) {
-  return address && domain_of(run, *address) == bearer.facts.from.domain;
+/// An address in a payload, empty if it is none; it has not been prepared yet.
+Address address_in(Run& run, std::string_view text) {
+  const auto& jid = run.scratch.jids.parse(text, run.peering->jids);
+  return jid ? Address::of_prepared(run.scratch.arena.copy(jid->full())) : Address();
+}
+std::string_view domain_of(Run& run, std::string_view text) {
+  return address_in(run, text).domain;
+}
+
+/// A server may say something about what it hands to a client of its own, whoever has sent it.
+bool is_of_sender(Run& run, const Bearer& bearer, const std::string_view* written) {
+  if (!written) return false;
+  const Address address = address_in(run, *written);
+  const bool by_server = run.crossing.client != nullptr && !run.crossing.client->from_client;
+  return address.domain == bearer.facts.from.domain || (by_server && is_own(run, address));
 }
 
 Ruling delay(Run& run, const Bearer& bearer, const Node& node) {
@@ -87,6 +101,7 @@ void take_publishers(Run& run, Node& items) {
 
 Ruling event(Run& run, const Bearer& bearer, Node& node) {
   const Address& from = bearer.facts.from;
+  if (bearer.on.has(Switch::Pep) && from.is_bare() && is_own_account(run, from)) return kKept;
   if (!bearer.on.has(bearer.from_service ? Switch::Pubsub : Switch::Pep)) return refused(Reason::PayloadDenied);
   if (from.empty() || from.bare() == bearer.facts.to.bare()) return refused(Reason::PayloadEvent);
   if (!bearer.from_service && !from.is_bare()) return refused(Reason::PayloadEvent);
@@ -121,11 +136,13 @@ Ruling rule(Run& run, const Bearer& bearer, shapes::Rule which, Node& node) {
     case shapes::Rule::None:
       return kKept;
     case shapes::Rule::OwnAccount:
-      return own_account(bearer);
+      return own_account(run, bearer);
     case shapes::Rule::FromService:
-      return bearer.from_service ? kKept : refused(Reason::PayloadService);
+      return is_from_service(run, bearer) ? kKept : refused(Reason::PayloadService);
     case shapes::Rule::WithService:
-      return bearer.from_service || bearer.facts.to_service ? kKept : refused(Reason::PayloadService);
+      return is_from_service(run, bearer) || bearer.facts.to_service || is_own_account(run, bearer.facts.to)
+                 ? kKept
+                 : refused(Reason::PayloadService);
     case shapes::Rule::Delay:
       return delay(run, bearer, node);
     case shapes::Rule::StanzaId:

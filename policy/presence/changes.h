@@ -6,11 +6,12 @@
 #include <span>
 #include <string_view>
 
+#include "inspect/element.h"
 #include "policy/presence/transitions.h"
 
 namespace sallyport::policy::presence {
 
-/// "watcher watches watched": bare JIDs, prepared, in different enclaves.
+/// "watcher watches watched": bare JIDs, prepared; between servers in different enclaves.
 struct PairView {
   std::string_view watcher, watched;
 };
@@ -38,6 +39,14 @@ struct Change {
   std::string_view resource;
 };
 
+/// What the server of a client's session says of the account's subscriptions (RFC 6121 2.1): a roster, or a change of
+/// one.
+struct RosterSeen {
+  const inspect::Node* query = nullptr;  ///< in the arena of the batch; nullptr: nothing was said
+  std::string_view account;              ///< bare
+  bool whole = false;                    ///< all there are; else a push
+};
+
 /// A few, in order. Appending more than fit is a defect and changes nothing.
 class Changes {
  public:
@@ -46,6 +55,7 @@ class Changes {
   }
   std::span<const Change> all() const { return {changes_.data(), count_}; }
   bool empty() const { return count_ == 0; }
+  RosterSeen roster;
   /// Whether one opens a gate: it has to be stored before the stanza leaves (design.md section 3, step 7).
   bool opens() const {
     for (const Change& change : all())

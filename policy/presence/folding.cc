@@ -45,11 +45,14 @@ void fold(const Gatekeeping& gate) {
   if (run.bundle.settings().transparency == Transparency::Full) return;
   const bool room = gate.from_room || gate.to_room;
   const bool available = run.facts.type.empty();
+  // Where messages go depends on it.
+  const bool to_own_server = is_own(run, run.facts.from) && is_own(run, run.facts.to);
   bool any = keep_children(run.stanza, [&](Node& child) {
     if (child.is_text()) return false;
     if (room && is_of_rooms(child)) return true;
     // P-15: an unavailable carries nothing.
-    return available && gate.settings.carries(part_of(child));
+    const Part part = part_of(child);
+    return available && (gate.settings.carries(part) || (to_own_server && part == Part::Priority));
   });
   for (Node* child = run.stanza.first_child; child != nullptr; child = child->next)
     if (gate.from_room && child->is(kMucUser, "x")) any = strip_real_address(*child) || any;

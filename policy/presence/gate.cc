@@ -2,6 +2,8 @@
 // and the policy agrees (protocol.md section 6).
 #include "policy/presence/gate.h"
 
+#include "policy/tracking/level.h"
+
 namespace sallyport::policy {
 namespace presence {
 namespace {
@@ -118,7 +120,7 @@ Objection judge_available(const Gatekeeping& gate) {
   if (entry.held && entry.state == State::Active) return Reason::PresenceHeld;
   const Shown* shown = gate.ledger.shown(pair, resource);
   if (shown == nullptr && !gate.ledger.has_room_for_shown(pair)) return Reason::PresenceTooMany;
-  const seconds interval(gate.settings.interval);
+  const seconds interval(gate.in_session ? 0 : gate.settings.interval);
   if (shown != nullptr && !shown->doubtful && !asked && within(shown->at, interval, now)) {
     gate.run.intents.refusal.presence.keeps_stanza = true;
     return Reason::PresenceCoalesced;
@@ -159,7 +161,8 @@ Objection judge_probe(const Gatekeeping& gate) {
 Objection judge_error(const Gatekeeping& gate) {
   const PairView shown = gate.of_addressee();
   const auto at = gate.ledger.shown_at(shown);
-  const bool answers_presence = at && within(*at, kErrorAnswers, gate.run.now);
+  const bool is_shown_by_server = gate.in_session && gate.ledger.is_open(shown);
+  const bool answers_presence = is_shown_by_server || (at && within(*at, kErrorAnswers, gate.run.now));
   const bool answers_request = within(gate.ledger.entry(gate.of_sender()).asked, kErrorAnswers, gate.run.now);
   if (!answers_presence && !answers_request) return Reason::PresenceErrorUnasked;
   if (answers_presence) gate.on_release(Change::Act::Hold, shown);
@@ -229,10 +232,12 @@ Objection judge_kind(const Gatekeeping& gate) {
     case Kind::Message:
       return judge_message(gate);
     case Kind::Iq:
+      read_roster(gate);
       return facts.type == "get" || facts.type == "set" ? judge_request(gate) : std::nullopt;
     case Kind::Presence:
       break;
   }
+  if (gate.in_session) return judge_session_presence(gate);
   if (gate.ledger.has_failed()) return Reason::PresenceStoreFailed;
   if (const auto of_subscription = word(facts.type)) return judge_subscription(gate, *of_subscription);
   Objection objection = gate.from_room || gate.to_room ? judge_room_presence(gate) : judge_availability(gate);
@@ -265,16 +270,16 @@ Objection presence_stage(Run& run) {
   if (run.peering == nullptr) return std::nullopt;
   const presence::Settings& settings = run.peering->presence_rules;
   const auto is_account = [&](const Address& address) {
-    const Domain* domain = run.bundle.domain(address.domain);
-    return !address.local.empty() && domain != nullptr && run.bundle.is_home(*domain);
+    return is_own_account(run, address) || is_of_user(run, address);
   };
   const presence::Gatekeeping gate{.run = run,
                                    .settings = settings,
-                                   .ledger = run.scratch.memory.ledger,
+                                   .ledger = run.ledger(),
                                    .from_room = settings.is_room_service(run.facts.from.domain),
                                    .to_room = settings.is_room_service(run.facts.to.domain),
                                    .from_account = is_account(run.facts.from),
-                                   .to_account = is_account(run.facts.to)};
+                                   .to_account = is_account(run.facts.to),
+                                   .in_session = run.crossing.client != nullptr};
   const Objection objection = presence::judge_kind(gate);
   if (!objection || !presence::is_overlooked(gate, *objection)) return objection;
   run.findings.add(*objection);

@@ -15,6 +15,7 @@ struct Gatekeeping {
   const Ledger& ledger;
   bool from_room, to_room;  ///< the address is at a listed room service
   bool from_account, to_account;
+  bool in_session;  ///< of a client; else between servers
 
   /// "whoever is addressed watches the sender", and the reverse.
   PairView of_sender() const { return {run.facts.to.bare(), run.facts.from.bare()}; }
@@ -30,6 +31,11 @@ struct Gatekeeping {
 Objection judge_subscription(const Gatekeeping& gate, Word word);
 Objection judge_availability(const Gatekeeping& gate);
 Objection judge_room_presence(const Gatekeeping& gate);
+/// What a client and its own server say to each other (protocol.md P-13; design.md section 6): subscriptions follow
+/// what the server says of the account's roster.
+Objection judge_session_presence(const Gatekeeping& gate);
+/// Takes down what a roster that the server sends says of subscriptions.
+void read_roster(const Gatekeeping& gate);
 /// Receipts, markers, chat states, PEP events, and messages to a resource (protocol.md 6.4, 9.2).
 Objection judge_message(const Gatekeeping& gate);
 /// Requests to accounts (P-07, Q-10).

@@ -1,6 +1,7 @@
 // What tells as much as presence does (protocol.md 6.4, 9.2; P-07, P-20 to P-29, P-35, P-44).
 #include "inspect/names.h"
 #include "policy/presence/gate.h"
+#include "policy/tracking/acquaintance.h"
 
 namespace sallyport::policy::presence {
 namespace {
@@ -39,6 +40,8 @@ bool is_joined(const Gatekeeping& gate) {
 Objection readdress(const Gatekeeping& gate) {
   const StanzaFacts& facts = gate.run.facts;
   if (!gate.to_account || facts.to.is_bare() || gate.settings.gate != Gate::Strict) return std::nullopt;
+  // Its server has chosen the session already.
+  if (is_own_account(gate.run, facts.to)) return std::nullopt;
   if (gate.settings.phase != Phase::Enforce) return std::nullopt;
   if (gate.ledger.shown(gate.of_addressee(), facts.to.resource) != nullptr) return std::nullopt;
   if (facts.type == "headline") return Reason::PresenceResourceNotShown;
@@ -51,6 +54,8 @@ Objection readdress(const Gatekeeping& gate) {
 /// P-44.
 Objection count_stranger(const Gatekeeping& gate) {
   if (!gate.from_account || !gate.to_account) return std::nullopt;
+  // Who writes to a session was counted, if anywhere, on his own way to its server.
+  if (is_own_account(gate.run, gate.run.facts.to)) return std::nullopt;
   const PairView pair = gate.of_addressee();
   if (gate.ledger.is_open(pair) || gate.ledger.is_open(gate.of_sender())) return std::nullopt;
   if (!gate.run.scratch.memory.harvest.permits(pair, gate.settings.strangers, gate.run.now)) {
@@ -66,6 +71,8 @@ Objection count_stranger(const Gatekeeping& gate) {
 Objection judge_message(const Gatekeeping& gate) {
   Run& run = gate.run;
   if (run.facts.type == "error" || is_joined(gate)) return std::nullopt;
+  // To and from its own account and server a client says what it likes.
+  if (is_own(run, run.facts.from) && is_own(run, run.facts.to)) return std::nullopt;
   if (gate.from_room) {
     if (run.facts.type == "groupchat") return Reason::PresenceRoomNotJoined;
     return readdress(gate);
@@ -96,9 +103,11 @@ Objection judge_request(const Gatekeeping& gate) {
   if (!gate.to_account || gate.settings.gate == Gate::Open) return std::nullopt;
   const PairView pair = gate.of_addressee();
   const StanzaFacts& facts = gate.run.facts;
+  if (is_own(gate.run, facts.from) && is_own(gate.run, facts.to)) return std::nullopt;
   if (!facts.to.is_bare()) {
-    if (gate.ledger.shown(pair, facts.to.resource) != nullptr) return std::nullopt;
-    return Reason::PresenceResourceNotShown;
+    const bool shown = gate.ledger.shown(pair, facts.to.resource) != nullptr ||
+                       (gate.in_session && was_shown(gate.run, facts.from, facts.to));
+    return shown ? std::nullopt : Objection(Reason::PresenceResourceNotShown);
   }
   if (gate.may_know(pair)) return std::nullopt;
   const Objection harvest = count_stranger(gate);

@@ -102,7 +102,7 @@ std::optional<const Candidate*> Candidates::without_label(const LabelWay& way, c
   if (rule == Unlabelled::Pass) return &none_;
   if (rule == Unlabelled::Refuse) return std::nullopt;
   const bool subject = type == StanzaType::MessageGroupchat && content.subject;
-  const auto number = default_label(bundle_, bundle_.tables().domains[from.domain], from.bare,
+  const auto number = default_label(bundle_, Station::at(bundle_.tables().domains[from.domain], from.bare),
                                     subject ? std::string_view(to.bare) : std::string_view());
   if (!number) return std::nullopt;
   auto& kept = defaults_[{key(way, time), *number}];
@@ -116,7 +116,7 @@ std::optional<const Candidate*> Candidates::without_label(const LabelWay& way, c
 bool Candidates::is_granted(const JudgedLabel& judged, const Party& from, const Party& to) const {
   const auto covers = [&](bool at_destination, const Party& party) {
     const std::uint16_t policy = at_destination ? judged.destination().policy : judged.source.policy;
-    const ClearedOnSide cleared(bundle_, bundle_.tables().domains[party.domain], party.bare);
+    const ClearedOnSide cleared(bundle_, Station::at(bundle_.tables().domains[party.domain], party.bare));
     return !cleared.all().empty() && std::ranges::all_of(cleared.all(), [&](const Cleared& each) {
       const auto number = rules_.clearance_under(*each.clearances, policy);
       return number && !refused_by(rules_, judged, at_destination, *number);

@@ -122,15 +122,8 @@ class Compiler {
     if (!text.rule.id.empty() && !ids_.insert(text.rule.id).second)
       in_.mistake(text.at, "there is a peering '" + text.rule.id + "' already", "give each peering an id of its own");
     const auto place = static_cast<std::uint16_t>(tables_.peerings.size());
-    tables_.peerings.push_back(text.rule);
-    tables_.peerings.back().payloads = text.payloads.all().bits();
-    std::vector<std::string>& rooms = tables_.peerings.back().presence_rules.room_services;
-    for (const Written* service : known(text.room_services)) rooms.push_back(service->text);
-    std::ranges::sort(rooms);
+    tables_.peerings.push_back(completed(text));
     hide_resources(text, tables_.peerings.back().presence_rules);
-    Rates& rates = tables_.peerings.back().rates;
-    rates = text_.rates;
-    if (text.rate) read_section(in_, *text.rate, rate_section(), rates);
     const std::vector<const Written*> to = known(text.to);
     for (const Written* a : known(text.from)) {
       for (const Written* b : to) {
@@ -143,6 +136,17 @@ class Compiler {
         if (text.both) add_route(text, place, *b, *a);
       }
     }
+  }
+
+  /// What is asked of stanzas, but for their labels.
+  Peering completed(const GrantText& text) {
+    Peering rule = text.rule;
+    rule.payloads = text.payloads.all().bits();
+    for (const Written* service : known(text.room_services)) rule.presence_rules.room_services.push_back(service->text);
+    std::ranges::sort(rule.presence_rules.room_services);
+    rule.rates = text_.rates;
+    if (text.rate) read_section(in_, *text.rate, rate_section(), rule.rates);
+    return rule;
   }
 
   void hide_resources(const PeeringText& text, presence::Settings& rules) {
@@ -205,8 +209,10 @@ class Compiler {
     if (!text.plus.text.empty() && !text.login.end_point)
       in_.mistake(text.plus.at, "'" + text.plus.text + "' binds the login to one TLS session, and here there are two",
                   "take it away, or see 'channel_binding'; clients fall back to the mechanism without channel binding");
-    if (!text.login.rule.id.empty() && !ids_.insert(text.login.rule.id).second)
-      in_.mistake(text.at, "there is a rule '" + text.login.rule.id + "' already", "give each rule an id of its own");
+    if (!text.rule.id.empty() && !ids_.insert(text.rule.id).second)
+      in_.mistake(text.at, "there is a rule '" + text.rule.id + "' already", "give each rule an id of its own");
+    Login login = text.login;
+    login.rule = completed(text);
     for (const Written* domain : known(text.to)) {
       const Owned& owned = owners_.find(domain->text)->second;
       if (owned.home != domain->text) {
@@ -214,11 +220,11 @@ class Compiler {
                     "name its home domain, '" + owned.home + "'");
         continue;
       }
-      for (const Written& enclave : text.from) add_login_of(text, enclave, *domain, owned);
+      for (const Written& enclave : text.from) add_login_of(login, enclave, *domain, owned);
     }
   }
 
-  void add_login_of(const LoginText& text, const Written& enclave, const Written& domain, const Owned& owned) {
+  void add_login_of(Login login, const Written& enclave, const Written& domain, const Owned& owned) {
     const auto place = std::ranges::find(tables_.enclaves, enclave.text, &Enclave::name);
     if (place == tables_.enclaves.end()) {
       std::vector<std::string_view> names;
@@ -232,7 +238,6 @@ class Compiler {
     if (owned.enclave == enclave.text)
       return in_.mistake(domain.at, "'" + domain.text + "' is in the enclave '" + enclave.text + "' itself",
                          "its own clients do not go through the guard; take one of the two away");
-    Login login = text.login;
     login.enclave = number(tables_.enclaves, enclave.text);
     login.domain = number_of(domain.text);
     const auto same = [&](const Login& l) { return l.enclave == login.enclave && l.domain == login.domain; };
@@ -255,32 +260,20 @@ class Compiler {
     if (!finds && written.action == ContentAction::Mask)
       in_.warning(text.at, "the content rule '" + written.id + "' has nothing that can be masked, so it refuses", "");
     ContentRule rule = written;
+    const std::size_t grants = tables_.peerings.size() + tables_.logins.size();
     for (const Written& id : text.peerings) {
-      const auto at = std::ranges::find(tables_.peerings, id.text, &Peering::id);
-      if (at == tables_.peerings.end()) {
-        in_.mistake(id.at, "there is no peering '" + id.text + "'", "write the id of a [[peering]]");
-      } else {
-        rule.peerings.push_back(static_cast<std::uint16_t>(at - tables_.peerings.begin()));
-      }
+      const std::size_t before = rule.peerings.size();
+      for (std::size_t i = 0; i < grants; ++i)
+        if (grant(tables_, i).id == id.text) rule.peerings.push_back(static_cast<std::uint16_t>(i));
+      if (rule.peerings.size() == before)
+        in_.mistake(id.at, "there is no peering or login '" + id.text + "'",
+                    "write the id of a [[peering]] or a [[login]]");
     }
     if (text.peerings.empty())
-      for (std::size_t i = 0; i < tables_.peerings.size(); ++i) rule.peerings.push_back(static_cast<std::uint16_t>(i));
+      for (std::size_t i = 0; i < grants; ++i) rule.peerings.push_back(static_cast<std::uint16_t>(i));
     std::ranges::sort(rule.peerings);
     rule.peerings.erase(std::ranges::unique(rule.peerings).begin(), rule.peerings.end());
     tables_.contents.push_back(std::move(rule));
-  }
-
-  /// What the stages behind addressing ask of a client's session is not built; they refuse it.
-  void warn_of_stages(const LoginText& login) {
-    std::string on;
-    for (auto i = static_cast<unsigned>(Stage::Payload); i <= static_cast<unsigned>(kLastStage); ++i)
-      if (((text_.stages.off | login.login.stages_off) >> i & 1U) == 0)
-        on.append(on.empty() ? "" : ", ").append(name(static_cast<Stage>(i)));
-    if (on.empty()) return;
-    in_.warning(login.at,
-                "these stages do not know clients' sessions yet, so nothing crosses in those of '" +
-                    login.login.rule.id + "': " + on,
-                "name them in its off = [...] to let stanzas cross unchecked by them");
   }
 
   /// Where nobody looks at labels, no rule can tell them apart.
@@ -288,7 +281,7 @@ class Compiler {
     const bool asks = std::ranges::any_of(text_.rules, [](const RuleText& rule) { return rule.label.has_value(); });
     if (!asks || (login.login.stages_off >> static_cast<unsigned>(Stage::Label) & 1U) == 0) return;
     in_.warning(login.at,
-                "the rules that ask for labels see none in the sessions of '" + login.login.rule.id +
+                "the rules that ask for labels see none in the sessions of '" + login.rule.id +
                     "': there those that let cross never match, and those that refuse always do",
                 "add rules without 'label' for these sessions");
   }
@@ -298,12 +291,14 @@ class Compiler {
       const std::string stage(name(static_cast<Stage>(i)));
       if ((text_.stages.off >> i) & 1U)
         in_.warning(text_.stages.at, "the stage '" + stage + "' is switched off", "nothing is checked there");
-      else if (!is_built(static_cast<Stage>(i)))
-        in_.warning(text_.stages.at, "this version has no stage '" + stage + "', so nothing crosses",
-                    "name it in [stages] off = [...] to let stanzas cross unchecked by it");
     }
     for (const LoginText& login : text_.logins) {
-      warn_of_stages(login);
+      for (auto i = static_cast<unsigned>(Stage::Payload); i <= static_cast<unsigned>(kLastStage); ++i)
+        if ((login.login.stages_off >> i) & 1U)
+          in_.warning(login.at,
+                      "the stage '" + std::string(name(static_cast<Stage>(i))) +
+                          "' is switched off for the sessions of '" + login.rule.id + "'",
+                      "nothing is checked there");
       warn_of_unseen_labels(login);
     }
     if (text_.peerings.empty())

@@ -53,12 +53,13 @@ Section<PolicyText> file_section() {
        set_tables("rooms", &P::room_lists,
                   "The table [rooms]: named lists of rooms (bare JIDs) and of room services (domains: the service and "
                   "all its rooms)."),
-       tables<P, PeeringText>(
-           "peering", "[[peering]]", peering_section(), "One [[peering]] for each rule that lets stanzas cross.",
-           [](P& p, const toml::node& node) -> PeeringText& {
-             p.peerings.push_back({.at = node.source(), .rule = {}, .from = {}, .to = {}, .room_services = {}});
-             return p.peerings.back();
-           }),
+       tables<P, PeeringText>("peering", "[[peering]]", peering_section(),
+                              "One [[peering]] for each rule that lets stanzas cross.",
+                              [](P& p, const toml::node& node) -> PeeringText& {
+                                PeeringText& peering = p.peerings.emplace_back();
+                                peering.at = node.source();
+                                return peering;
+                              }),
        tables<P, RuleText>("rule", "[[rule]]", rule_section(),
                            "One [[rule]] for each rule, in the order in which they are tried.",
                            [](P& p, const toml::node& node) -> RuleText& {
@@ -69,8 +70,9 @@ Section<PolicyText> file_section() {
        tables<P, LoginText>("login", "[[login]]", login_section(),
                             "One [[login]] for each way in which clients may log in across the boundary.",
                             [](P& p, const toml::node& node) -> LoginText& {
-                              p.logins.push_back({.at = node.source(), .login = {}, .from = {}, .to = {}, .plus = {}});
-                              return p.logins.back();
+                              LoginText& login = p.logins.emplace_back();
+                              login.at = node.source();
+                              return login;
                             })}};
   for (const Key<LabelsText>& key : label_keys())
     section.keys.push_back(inside<P, LabelsText>(key, [](P& p) -> LabelsText& { return p.labels; }));

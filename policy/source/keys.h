@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "policy/payload/switches.h"
+#include "policy/source/key_forms.h"
 #include "policy/source/labels.h"
 #include "policy/source/reading.h"
 
@@ -31,16 +32,20 @@ struct PayloadsText {
   Switches all() const { return Switches((switches(profile).bits() | allow.bits()) & ~deny.bits()); }
 };
 
-struct PeeringText {
+/// What a peering and a login have in common: what is asked of the stanzas that cross.
+struct GrantText {
   toml::source_region at;
   Peering rule;
-  bool both = false;
-  PayloadsText payloads = {};
+  PayloadsText payloads;
   const toml::table* rate = nullptr;  ///< its own, over those of [rate]
-  std::vector<Written> from, to;
   std::vector<Written> room_services;
-  std::vector<Written> hidden_resources = {};
-  PeeringLabelsText labels = {};
+  PeeringLabelsText labels;
+};
+
+struct PeeringText : GrantText {
+  bool both = false;
+  std::vector<Written> from, to;
+  std::vector<Written> hidden_resources;
 };
 
 /// A named list: of domains, users or rooms.
@@ -71,15 +76,17 @@ struct RuleText {
   std::optional<toml::source_region> answer_at, condition_at;
 };
 
-struct LoginText {
-  toml::source_region at;
+/// Its `rule` is completed and then becomes that of each login.
+struct LoginText : GrantText {
+  LoginText() { rule.jids = inspect::JidProfile::Unicode; }
+
   Login login;
   std::vector<Written> from;  ///< enclaves
   std::vector<Written> to;    ///< home domains
   Written plus;               ///< the first mechanism with channel binding, if one is named
 };
 
-/// A [[content]] section; its peerings by name.
+/// A [[content]] section; its peerings and logins by name.
 struct ContentText {
   toml::source_region at;
   ContentRule rule;
@@ -117,15 +124,37 @@ Section<ContentText> content_section();
 Section<EnclaveText> enclave_section();
 Section<DomainText> domain_section();
 Section<PeeringText> peering_section();
-/// Those of a peering that say what may cross besides text.
-std::vector<Key<PeeringText>> payload_keys();
+/// The part of [[peering]] and [[login]] that says what of the stanzas may cross: kinds, payloads, labels, presence,
+/// rates, iq requests.
+std::vector<Key<GrantText>> grant_keys();
+template <class T>
+Key<T> of_grant(const Key<GrantText>& key) {
+  return {key.name,    key.type,     key.fallback,
+          key.meaning, key.required, [key](Reading& in, const toml::node& node, T& out) { key.read(in, node, out); }};
+}
+template <class T>
+void add_grant_keys(std::vector<Key<T>>& keys) {
+  for (const Key<GrantText>& key : grant_keys()) keys.push_back(of_grant<T>(key));
+}
+/// A key of the rule itself, one word of a list.
+template <class V>
+Key<GrantText> rule_choice(const std::string& name, V Peering::* member,
+                           const std::vector<std::pair<std::string, V>>& words, std::string meaning) {
+  return inside<GrantText, Peering>(choice<Peering>(name, member, words, std::move(meaning)),
+                                    [](GrantText& g) -> Peering& { return g.rule; });
+}
+/// A number of what is said about presence, up to `most`.
+Key<GrantText> presence_count(const std::string& name, std::uint16_t presence::Settings::* member, std::int64_t most,
+                              std::string meaning);
+/// ... which payloads, besides text.
+std::vector<Key<GrantText>> payload_keys();
+/// ... which iq requests.
+std::vector<Key<GrantText>> request_keys();
 Section<RuleText> rule_section();
 Section<Window> window_section();
 
 /// [domains], [users] and [rooms]: tables whose keys are the officer's own.
 Key<PolicyText> set_tables(const std::string& name, std::vector<SetText> PolicyText::* member, std::string meaning);
 Section<LoginText> login_section();
-/// The part of [[peering]] that is about iq requests.
-std::vector<Key<PeeringText>> request_keys();
 
 }  // namespace sallyport::policy::source

@@ -111,7 +111,8 @@ Section<ContentText> content_section() {
               }},
        of_rule(count<R>("max_octets", &R::most_octets, 0, 2 * 1024 * 1024, "Longest text; 0: any length.")),
        of_rule(count<R>("max_links", &R::most_links, 0, 1000, "Most links in one text; 0: any number.")),
-       Key<C>{"peerings", "list of ids of peerings", "", "The peerings that it is for. Without it: all.", false,
+       Key<C>{"peerings", "list of ids of peerings and logins", "",
+              "The peerings and logins that it is for. Without it: all.", false,
               [](Reading& in, const toml::node& node, C& out) {
                 in.each(node, "ids of peerings: [\"people\"]", [&](const toml::node& element) {
                   if (auto written = in.name(element)) out.peerings.push_back(std::move(*written));
@@ -122,9 +123,10 @@ Section<ContentText> content_section() {
 Section<Rates> rate_section() {
   using R = Rates;
   return {
-      "[rate] and [peering.rate]",
-      "How much may cross in a second; 0 is no limit. `[rate]` is for all peerings, `[peering.rate]` below a "
-      "[[peering]] for that one, key by key. What a sender may save up is `burst` seconds' worth.",
+      "[rate], [peering.rate] and [login.rate]",
+      "How much may cross in a second; 0 is no limit. `[rate]` is for all peerings and logins, `[peering.rate]` and "
+      "`[login.rate]` below one for that one, key by key. What a sender may save up is `burst` seconds' worth. Each "
+      "session of a login is counted for itself: its two directions are the pairs.",
       {count<R>("pair_stanzas", &R::pair_stanzas, 0, 1'000'000, "Stanzas from one domain to another."),
        count<R>("pair_octets", &R::pair_octets, 0, 1'000'000'000, "Octets from one domain to another."),
        count<R>("user_messages", &R::user_messages, 0, 1'000'000, "Messages of one account."),

@@ -5,24 +5,6 @@
 namespace sallyport::policy::source {
 namespace {
 
-void read_kinds(Reading& in, const toml::node& node, LoginText& out) {
-  in.each(node, "kinds of stanzas: [\"message\", \"presence\", \"iq\"]", [&](const toml::node& element) {
-    const auto written = in.text(element, "\"message\", \"presence\" or \"iq\"");
-    if (!written) return;
-    Peering& rule = out.login.rule;
-    bool* const kind = written->text == name(Kind::Message)    ? &rule.message
-                       : written->text == name(Kind::Presence) ? &rule.presence
-                       : written->text == name(Kind::Iq)       ? &rule.iq
-                                                               : nullptr;
-    if (kind) {
-      *kind = true;
-    } else {
-      in.mistake(element.source(), "there is no kind of stanza " + source::quoted(written->text),
-                 "write \"message\", \"presence\" or \"iq\"");
-    }
-  });
-}
-
 void read_mechanisms(Reading& in, const toml::node& node, LoginText& out) {
   inspect::Mechanisms mechanisms;
   in.each(node, "SASL mechanisms: [\"SCRAM-SHA-256\"]", [&](const toml::node& element) {
@@ -56,10 +38,6 @@ void read_stages(Reading& in, const toml::node& node, LoginText& out) {
 Section<LoginText> login_section() {
   using L = LoginText;
   std::vector<Key<L>> keys = {
-      required(Key<L>{"id", "name", "", "The name of the rule in every record that it decides.", false,
-                      [](Reading& in, const toml::node& node, L& out) {
-                        if (const auto written = in.name(node)) out.login.rule.id = written->text;
-                      }}),
       required(Key<L>{"from", "list of enclaves", "", "The enclaves whose clients may log in.", false,
                       [](Reading& in, const toml::node& node, L& out) {
                         in.each(node, "the names of enclaves: [\"north\"]", [&](const toml::node& element) {
@@ -77,12 +55,7 @@ Section<LoginText> login_section() {
                       "logs in with one of its own, which the server lets speak for every account. Those with -PLUS "
                       "need `channel_binding`.",
                       false, read_mechanisms}),
-      required(Key<L>{"stanzas", "list of \"message\", \"presence\", \"iq\"", "",
-                      "The kinds of stanzas that may cross, both ways.", false, read_kinds}),
-      Key<L>{"off", "list of stages", "",
-             "Stages that are switched off for these sessions. One that does not know sessions yet refuses everything "
-             "otherwise.",
-             false, read_stages},
+      Key<L>{"off", "list of stages", "", "Stages that are switched off for these sessions.", false, read_stages},
       Key<L>{"accounts_hidden", "true or false", "true",
              "Whether every failed login looks alike. With `false` a client hears `account-disabled`, "
              "`credentials-expired` and `temporary-auth-failure` as its server says them.",
@@ -101,6 +74,7 @@ Section<LoginText> login_section() {
           [key = choice<Login, bool>("channel_binding", &Login::end_point,
                                      {{"none", false}, {"tls-server-end-point", true}}, "")](
               Reading& in, const toml::node& node, L& out) { key.read(in, node, out.login); }}};
+  add_grant_keys(keys);
   return {
       "[[login]]",
       "Lets clients of one enclave log in to a server of another. Without one nobody may. An enclave and a domain may "

@@ -1,17 +1,17 @@
-// The keys of a [[peering]] that say what may cross besides text.
+// The keys of [[peering]] and [[login]] that say what may cross besides text.
 #include "policy/source/key_forms.h"
 #include "policy/source/keys.h"
 
 namespace sallyport::policy::source {
 namespace {
 
-Key<PeeringText> switches_key(const std::string& name, Switches PayloadsText::* member, std::string meaning) {
+Key<GrantText> switches_key(const std::string& name, Switches PayloadsText::* member, std::string meaning) {
   return {name,
           "list of switches",
           "",
           std::move(meaning),
           false,
-          [=](Reading& in, const toml::node& node, PeeringText& out) {
+          [=](Reading& in, const toml::node& node, GrantText& out) {
             in.each(node, "the names of switches: [\"receipts\"]", [&](const toml::node& element) {
               const auto written = in.text(element, "the name of a switch in quotes");
               if (!written) return;
@@ -31,7 +31,7 @@ Key<PeeringText> switches_key(const std::string& name, Switches PayloadsText::* 
           }};
 }
 
-void read_nodes(Reading& in, const toml::node& node, PeeringText& out) {
+void read_nodes(Reading& in, const toml::node& node, GrantText& out) {
   in.each(node, "names of nodes: [\"urn:xmpp:avatar:metadata\"]", [&](const toml::node& element) {
     const auto written = in.text(element, "the name of a node in quotes");
     if (!written) return;
@@ -46,7 +46,7 @@ void read_nodes(Reading& in, const toml::node& node, PeeringText& out) {
 
 }  // namespace
 
-std::vector<Key<PeeringText>> payload_keys() {
+std::vector<Key<GrantText>> payload_keys() {
   std::vector<std::pair<std::string, Profile>> profiles;
   for (unsigned i = 0; i <= static_cast<unsigned>(kLastProfile); ++i)
     profiles.emplace_back(name(static_cast<Profile>(i)), static_cast<Profile>(i));
@@ -54,7 +54,7 @@ std::vector<Key<PeeringText>> payload_keys() {
       "payloads", &PayloadsText::profile, profiles,
       "The profile: which payloads may cross besides the text of messages and presence. See Profiles and switches.");
   return {{profile.name, profile.type, profile.fallback, profile.meaning, false,
-           [profile](Reading& in, const toml::node& node, PeeringText& out) { profile.read(in, node, out.payloads); }},
+           [profile](Reading& in, const toml::node& node, GrantText& out) { profile.read(in, node, out.payloads); }},
           switches_key("allow", &PayloadsText::allow, "Switches that are on besides those of the profile."),
           switches_key("deny", &PayloadsText::deny, "Switches of the profile that are off."),
           {"pep_nodes", "list of names of nodes", "",

@@ -1,4 +1,4 @@
-// The keys of [[peering]] that say which iq requests may cross.
+// The keys of [[peering]] and [[login]] that say which iq requests may cross.
 #include "policy/source/key_forms.h"
 #include "policy/source/keys.h"
 
@@ -30,7 +30,7 @@ std::string written_as(const RequestGrant& grant) {
 }
 
 /// The requests that may go to one form of address. The list takes the place of the default.
-Key<PeeringText> requests(const std::string& name, Target target, std::string meaning) {
+Key<GrantText> requests(const std::string& name, Target target, std::string meaning) {
   std::string fallback;
   for (const RequestGrant& grant : default_requests())
     if (grant.to == target) fallback += (fallback.empty() ? "" : ", ") + written_as(grant);
@@ -39,7 +39,7 @@ Key<PeeringText> requests(const std::string& name, Target target, std::string me
           "[" + fallback + "]",
           std::move(meaning),
           false,
-          [=](Reading& in, const toml::node& node, PeeringText& out) {
+          [=](Reading& in, const toml::node& node, GrantText& out) {
             std::erase_if(out.rule.requests, [&](const RequestGrant& grant) { return grant.to == target; });
             in.each(node, "a list of namespaces: [\"urn:xmpp:ping\"]", [&](const toml::node& element) {
               if (auto grant = read_request(in, element, target)) out.rule.requests.push_back(std::move(*grant));
@@ -47,21 +47,9 @@ Key<PeeringText> requests(const std::string& name, Target target, std::string me
           }};
 }
 
-/// A key of a peering's rule.
-Key<PeeringText> timing() {
-  const Key<Peering> key = choice<Peering>(
-      "negative_answers", &Peering::timing, {{"at-once", RefusalTiming::AtOnce}, {"padded", RefusalTiming::Padded}},
-      "When a negative answer to an iq request leaves. `padded`: at the end of a quarter of a second after "
-      "the request, plus up to another one by chance, so that its time does not tell whether the guard "
-      "made it or a server far away.");
-  return {key.name,     key.type,
-          key.fallback, key.meaning,
-          false,        [key](Reading& in, const toml::node& node, PeeringText& out) { key.read(in, node, out.rule); }};
-}
-
 }  // namespace
 
-std::vector<Key<PeeringText>> request_keys() {
+std::vector<Key<GrantText>> request_keys() {
   return {
       requests("requests_to_domain", Target::Domain,
                "iq requests to a server itself that may cross, by the namespace of their payload. What is not named: "
@@ -76,8 +64,7 @@ std::vector<Key<PeeringText>> request_keys() {
       requests("requests_to_room", Target::Room,
                "The same for the bare address of a room, or of whatever else a component has."),
       requests("requests_to_occupant", Target::Occupant,
-               "The same for the address of somebody in a room, and only for a requester who is in it as well."),
-      timing()};
+               "The same for the address of somebody in a room, and only for a requester who is in it as well.")};
 }
 
 }  // namespace sallyport::policy::source

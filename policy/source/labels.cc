@@ -49,6 +49,7 @@ class LabelCompiler {
     if (!out_.policies.empty()) add_enclaves();
     for (std::size_t i = 0; i < text_.peerings.size() && i < tables_.peerings.size(); ++i)
       add_peering(text_.peerings[i].labels, tables_.peerings[i].labels);
+    for (const LoginText& text : text_.logins) add_login(text);
     RuleLabels of_rules;
     for (const RuleText& rule : text_.rules) of_rules.push_back(label_of(rule));
     return of_rules;
@@ -310,6 +311,13 @@ class LabelCompiler {
   void add_peering(const PeeringLabelsText& text, PeeringLabels& row) {
     row = text.row;
     row.only = label_numbers(text.only);
+  }
+
+  void add_login(const LoginText& text) {
+    PeeringLabels row;
+    add_peering(text.labels, row);
+    for (Login& login : tables_.logins)
+      if (login.rule.id == text.rule.id) login.rule.labels = row;
   }
 
   // --- rules ---

@@ -12,19 +12,23 @@ bool is_lenient(const Run& run) {
 }  // namespace
 
 bool may_see(const Run& run, const Address& watcher, const Address& watched) {
+  if (is_own(run, watcher) && is_own(run, watched)) return true;
   if (run.peering->presence_rules.gate == presence::Gate::Open) return true;
-  const presence::Entry entry = run.scratch.memory.ledger.entry({watcher.bare(), watched.bare()});
+  const presence::Entry entry = run.ledger().entry({watcher.bare(), watched.bare()});
   return entry.state == presence::State::Active || (is_lenient(run) && !entry.cancelled);
 }
 
 bool was_shown(const Run& run, const Address& watcher, const Address& full) {
-  if (run.scratch.memory.ledger.shown({watcher.bare(), full.bare()}, full.resource) != nullptr) return true;
+  if (is_own(run, watcher) && is_own(run, full)) return true;
+  // A server shows the session to all who may see it.
+  if (is_own_account(run, full) && may_see(run, watcher, full)) return true;
+  if (run.ledger().shown({watcher.bare(), full.bare()}, full.resource) != nullptr) return true;
   const bool strict = run.peering->presence_rules.gate == presence::Gate::Strict && !is_lenient(run);
   return !strict && may_see(run, watcher, full);
 }
 
 bool is_in_room(const Run& run, const Address& who, const Address& occupant) {
-  return run.scratch.memory.ledger.shown({occupant.bare(), who.bare()}, who.resource) != nullptr;
+  return run.ledger().shown({occupant.bare(), who.bare()}, who.resource) != nullptr;
 }
 
 }  // namespace sallyport::policy

@@ -77,14 +77,18 @@ void IqTable::commit(const IqChange& change, const Moment& now) {
 }
 
 void IqTable::open(const IqRequest& request, milliseconds now) {
-  if (!has_room(request)) return;
-  const auto [at, is_new] = open_.try_emplace(request.token, request, now);
+  if (has_room(request)) enter(request.token, OpenIq(request, now));
+}
+
+void IqTable::enter(const Tokens::Token& token, OpenIq entering) {
+  const auto [at, is_new] = open_.try_emplace(token, std::move(entering));
   if (!is_new) return;
-  expiries_.emplace(at->second.expires(), request.token);
-  ++requesters_[requester_key(request.from)];
-  ++pairs_[pair_key(request.from, request.to)];
-  octets_ += at->second.octets();
-  if (!request.query.empty()) queries_[query_key(request.to, request.from, request.query)] = request.token;
+  const OpenIq& open = at->second;
+  expiries_.emplace(open.expires(), token);
+  ++requesters_[requester_key(open.from())];
+  ++pairs_[pair_key(open.from(), open.to())];
+  octets_ += open.octets();
+  if (!open.query().empty()) queries_[query_key(open.to(), open.from(), open.query())] = token;
 }
 
 std::optional<OpenIq> IqTable::take(Open::iterator at) {
@@ -135,16 +139,30 @@ std::vector<OpenIq> IqTable::expire(milliseconds now, std::size_t most) {
   return expired;
 }
 
-std::vector<OpenIq> IqTable::lose(std::uint64_t leg) {
+std::vector<Tokens::Token> IqTable::of_leg(std::uint64_t leg) const {
   std::vector<Tokens::Token> tokens;
-  for (const auto& [expiry, token] : expiries_) {
+  for (const auto& [expiry, token] : expiries_)
     if (open_.find(token)->second.leg == leg) tokens.push_back(token);
-  }
+  return tokens;
+}
+
+std::vector<OpenIq> IqTable::lose(std::uint64_t leg) {
   std::vector<OpenIq> lost;
-  lost.reserve(tokens.size());
-  for (const Tokens::Token& token : tokens)
+  for (const Tokens::Token& token : of_leg(leg))
     if (auto taken = take(token)) lost.push_back(std::move(*taken));
   return lost;
+}
+
+std::vector<IqTable::Moving> IqTable::give(std::uint64_t leg) {
+  std::vector<Moving> given;
+  for (const Tokens::Token& token : of_leg(leg))
+    if (auto taken = take(token)) given.push_back({token, std::move(*taken)});
+  return given;
+}
+
+void IqTable::keep(Moving moving) {
+  const bool has_room = open_.size() < bounds_.total && octets_ + moving.open.octets() <= bounds_.octets;
+  if (has_room) enter(moving.token, std::move(moving.open));
 }
 
 std::optional<milliseconds> IqTable::next_expiry() const {

@@ -106,6 +106,16 @@ class IqTable {
   /// Takes out those that went out on that leg.
   std::vector<OpenIq> lose(std::uint64_t leg);
 
+  /// An open request on its way to the table of another lane.
+  struct Moving {
+    Tokens::Token token;
+    OpenIq open;
+  };
+  /// Takes out those that went out on that leg, to be kept elsewhere.
+  std::vector<Moving> give(std::uint64_t leg);
+  /// Keeps what another table gave. Without room it is not kept.
+  void keep(Moving moving);
+
   std::size_t size() const { return open_.size(); }
   /// When expire() has something to do; nullopt: never.
   std::optional<std::chrono::milliseconds> next_expiry() const;
@@ -124,6 +134,8 @@ class IqTable {
     return hash_({"query", from, to, queryid});
   }
   std::optional<OpenIq> take(Open::iterator at);
+  std::vector<Tokens::Token> of_leg(std::uint64_t leg) const;
+  void enter(const Tokens::Token& token, OpenIq open);
 
   KeyedHash hash_;
   Bounds bounds_;

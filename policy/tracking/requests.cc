@@ -48,7 +48,8 @@ Objection request(Run& run) {
   const Node* payload = payload_of(run.stanza);
   if (payload == nullptr) return Reason::IqNotAllowed;
   const Target target = target_of(run);
-  if (!grants(run.peering->requests, target, run.facts.type, payload->ns)) {
+  const bool own_affair = is_own(run, run.facts.from) && is_own(run, run.facts.to);
+  if (!own_affair && !grants(run.peering->requests, target, run.facts.type, payload->ns)) {
     if (target != Target::Domain) return Reason::IqNotAllowed;
     const Node* answer = domain_answer(run, *payload);
     if (answer == nullptr) return Reason::IqNotAllowed;
@@ -84,6 +85,14 @@ void answer_instead(Run& run, const OpenIq& open) {
   run.inject_if_refused(*make_bounce(asked, kUnavailable, run.scratch.arena), Reason::IqAnsweredInstead, open.asked());
 }
 
+/// Whether an answer's address is the one that it is expected from or for. Its own account may name itself in any way,
+/// and for it its server (protocol.md Q-02).
+bool is_party(const Run& run, std::string_view expected, const Address& address) {
+  if (expected == address.full) return true;
+  const Address of = Address::of_prepared(expected);
+  return is_own_account(run, of) && (is_own_account(run, address) || (of.is_bare() && is_own(run, address)));
+}
+
 /// What an error may tell of a user: that there is no answer, and nothing of why (protocol.md P-41).
 void level_if_of_user(Run& run) {
   if (run.facts.type != "error" || !is_of_user(run, run.facts.from)) return;
@@ -94,7 +103,8 @@ Objection answer(Run& run) {
   const OpenIq* open = run.scratch.memory.iq.find(run.facts.id);
   if (open == nullptr) return Reason::IqUnsolicited;
   // Somebody else's answer must not take the place of the right one, so the request stays open.
-  if (open->from() != run.facts.to.full || open->to() != run.facts.from.full) return Reason::IqWrongParty;
+  if (!is_party(run, open->from(), run.facts.to) || !is_party(run, open->to(), run.facts.from))
+    return Reason::IqWrongParty;
   run.intents.release.iq.close = run.intents.refusal.iq.close = run.facts.id;
   answer_instead(run, *open);
   if (run.facts.type == "error") run.negative_since = open->asked();

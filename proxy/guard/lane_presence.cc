@@ -46,13 +46,17 @@ std::uint64_t LaneState::commit(const policy::Changes& changes) {
     if (!change.resource.empty()) from.append(1, '/').append(change.resource);
     forget_kept({std::move(from), std::string(change.pair.watcher)});
   }
+  note_harvest();
+  const std::uint64_t ticket = store_changes();
+  rearm_presence();
+  return ticket;
+}
+
+void LaneState::note_harvest() {
   for (const std::string& sender : memory.harvest.take_alarms()) {
     const auto* domain = bundle->domain(policy::Address::of_prepared(sender).domain);
     note(Reason::PresenceHarvestAlarm, domain ? bundle->enclave_of(*domain).name : std::string(), {{"from", sender}});
   }
-  const std::uint64_t ticket = store_changes();
-  rearm_presence();
-  return ticket;
 }
 
 std::uint64_t LaneState::store_changes() {
@@ -87,8 +91,6 @@ void LaneState::on_stored() {
   stored = store->committed();
   for (const std::uint64_t serial : std::exchange(parked, {}))
     if (Route* waiting = route(serial)) waiting->pump();
-  for (const std::uint64_t serial : std::exchange(parked_sessions, {}))
-    if (Session* waiting = session(serial)) waiting->pump();
 }
 
 void LaneState::keep(std::string text, const policy::StanzaFacts& facts) {

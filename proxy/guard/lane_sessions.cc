@@ -1,5 +1,6 @@
 // Clients of a lane: how their sessions begin, end, and are handed from one to the next.
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "policy/bounce.h"
@@ -11,6 +12,9 @@ namespace sallyport::guard {
 using policy::Reason;
 
 namespace {
+
+/// What a roster does not know of what has crossed between servers shortly before it was asked for.
+constexpr std::chrono::seconds kRosterMayBeOld{60};
 
 template <class... Each>
 struct Overloaded : Each... {
@@ -63,7 +67,8 @@ void Lane::end_sessions(Reason reason) {
 void Lane::on_message(LaneMessage message, Moment now) {
   state_.now = now;
   std::visit(Overloaded{[&](const Wanted& wanted) { state_.on_wanted(wanted); },
-                        [&](Given& given) { state_.answer(std::move(given), state_.settings.lane); }},
+                        [&](Given& given) { state_.answer(std::move(given), state_.settings.lane); },
+                        [&](const Ended& ended) { state_.on_ended(ended); }},
              message);
 }
 
@@ -92,10 +97,54 @@ void LaneState::on_wanted(const Wanted& wanted) {
 }
 
 void LaneState::answer(Given given, std::uint16_t lane) {
-  if (lane != settings.lane) return outlet.tell_lane(lane, std::move(given));
+  if (lane != settings.lane) {
+    if (given.state) given.state->requests = memory.iq.give(given.state->crossing | kOfSession);
+    rearm_answers();
+    return outlet.tell_lane(lane, std::move(given));
+  }
+  if (given.state)
+    for (policy::IqTable::Moving& each : std::exchange(given.state->requests, {})) memory.iq.keep(std::move(each));
+  rearm_answers();
   Session* asker = session(given.asker);
   if (asker != nullptr) return asker->on_given(std::move(given.state));
   if (given.state) hibernate(std::move(given.state));
+}
+
+void LaneState::tell_ended(std::vector<std::string> pairs, bool may_be_old) {
+  std::map<std::uint16_t, Ended> by_lane;
+  for (std::string& key : pairs) {
+    const auto pair = policy::presence::pair_of(key);
+    const auto watcher = policy::Address::of_prepared(pair.watcher),
+               watched = policy::Address::of_prepared(pair.watched);
+    const policy::Domain *one = bundle->domain(watcher.domain), *other = bundle->domain(watched.domain);
+    if (one == nullptr || other == nullptr || one->enclave == other->enclave) continue;
+    const auto lane = static_cast<std::uint16_t>(bundle->lane_key(one->name, other->name) % settings.lanes);
+    Ended& ended = by_lane[lane];
+    ended.may_be_old = may_be_old;
+    ended.pairs.push_back(std::move(key));
+  }
+  for (auto& [lane, ended] : by_lane) {
+    if (lane == settings.lane) {
+      on_ended(ended);
+    } else {
+      outlet.tell_lane(lane, std::move(ended));
+    }
+  }
+}
+
+void LaneState::on_ended(const Ended& ended) {
+  const auto now_is = std::chrono::floor<std::chrono::seconds>(now.wall.time_since_epoch()).count();
+  for (const std::string& key : ended.pairs) {
+    const auto pair = policy::presence::pair_of(key);
+    const auto entry = memory.ledger.entry(pair);
+    if (entry.state != policy::presence::State::Active) continue;
+    if (ended.may_be_old && now_is < static_cast<std::int64_t>(entry.since) + kRosterMayBeOld.count()) continue;
+    policy::Changes changes;
+    changes.presence.add({policy::presence::Change::Act::Close, pair, {}});
+    commit(changes);
+    note(Reason::PresenceRosterClosed, "",
+         {{"watcher", std::string(pair.watcher)}, {"watched", std::string(pair.watched)}});
+  }
 }
 
 void LaneState::hibernate(std::unique_ptr<SessionState> state) {

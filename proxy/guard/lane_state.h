@@ -162,7 +162,6 @@ struct LaneState {
   std::set<std::pair<Steady, std::string>> hibernating_until;
   std::vector<std::uint64_t> touched_legs;                 ///< of sessions; Handled or Credit may be due
   std::vector<std::uint64_t> quiet_sessions;               ///< may be over
-  std::vector<std::uint64_t> parked_sessions;              ///< whose first stanza waits for the store
   const std::uint64_t hibernation_serial = next_serial();  ///< of the agenda's entry for `hibernating`
   Steady hibernation_due = kNever;
 
@@ -259,6 +258,9 @@ struct LaneState {
   void find_session(const Wanted& wanted);
   void on_wanted(const Wanted& wanted);
   void answer(Given given, std::uint16_t lane);
+  /// A session has seen that these pairs do not stand; whichever lane has them hears of it.
+  void tell_ended(std::vector<std::string> pairs, bool may_be_old);
+  void on_ended(const Ended& ended);
 
   /// Ends an accepted leg with Close; `still_counts`: stanzas on their way are judged all the same.
   void close(InLeg& leg, airlock::CloseKind kind, inspect::StreamCondition condition, bool still_counts);
@@ -303,6 +305,8 @@ struct LaneState {
   void on_answers_due();
   void rearm_answers();
 
+  /// Senders that have begun to harvest go on record.
+  void note_harvest();
   /// Makes the changes of a judgement. Gives the number under which the store has them; 0: nothing has to be stored.
   std::uint64_t commit(const policy::Changes& changes);
   /// Whether that number is on the disk.

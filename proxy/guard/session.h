@@ -148,6 +148,12 @@ class Session {
   void stand(std::unique_ptr<SessionState> state);
   void grant(SessionLeg& leg);
 
+  // session_presence.cc
+  /// Makes the changes of a judgement; `crosses`: those of a release.
+  void commit(const policy::Changes& changes, bool crosses);
+  void on_presence_due();
+  Steady presence_due() const;
+
   // session_stanzas.cc
   /// A stanza that has come, while it is judged.
   struct Arrival {

@@ -47,7 +47,7 @@ void Session::judge(SessionLeg& leg, const airlock::Stanza& stanza, inspect::Nod
   if (direction.passage.expects_again() && direction.passage.was_refused(digest_of(stanza.normal_form)))
     return refuse_again(leg, stanza, origin);
 
-  const policy::ClientSession client{state_->jid, way == Way::ToServer};
+  const policy::ClientSession client{state_->jid, way == Way::ToServer, &state_->ledger, state_->knows_roster};
   policy::Crossing crossing;
   crossing.from_enclave = enclave_from(way);
   crossing.to_enclave = enclave_from(reverse(way));
@@ -96,7 +96,7 @@ void Session::release(const Arrival& arrival, const inspect::Node& node, const p
   departure.xml = xml;
   departure.in = arrival.origin.number;
   departure.credit = arrival.origin.octets;
-  departure.stored_as = lane_.commit(judgement.intents.release);
+  commit(judgement.intents.release, true);
   auto& record = std::get<audit::StanzaRecord>(lane_.draft);
   if (const auto* id = node.attribute("id"); facts.kind == policy::Kind::Iq && id != nullptr && *id != facts.id) {
     record.id_out = *id;
@@ -131,7 +131,7 @@ void Session::submit(const audit::Record& record, Way way, std::uint64_t number,
 
 void Session::refuse(const Arrival& arrival, const policy::Judgement& judgement,
                      const std::optional<policy::StanzaFault>& fault, Reason reason) {
-  lane_.commit(judgement.intents.refusal);
+  commit(judgement.intents.refusal, false);
   lane_.rearm_answers();
   auto& record = std::get<audit::StanzaRecord>(lane_.draft);
   OnRecord told;
@@ -175,7 +175,7 @@ void Session::refuse_again(const SessionLeg& leg, const airlock::Stanza& stanza,
 }
 
 void Session::sever(const Arrival& arrival, const policy::Judgement& judgement) {
-  lane_.commit(judgement.intents.refusal);
+  commit(judgement.intents.refusal, false);
   state_->way(arrival.way).passage.refuse({});
   submit(lane_.draft, arrival.way, 0, arrival.origin, {});
   note(Reason::LegSevered, in_leg(arrival.way), {{"condition", std::string(inspect::name(judgement.sever))}});
@@ -285,10 +285,6 @@ void Session::pump(Way way) {
     if (number > direction.passage.left()) break;
     Departure& next = direction.departure(number);
     if (next.record == 0) break;
-    if (!lane_.is_stored(next.stored_as)) {
-      lane_.parked_sessions.push_back(serial_);
-      break;
-    }
     if (next.in != 0 ? !leg->purse.allows() : !leg->purse.allows_injection()) break;
     deliver(way, *leg, next);
   }

@@ -7,7 +7,10 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "policy/presence/ledger.h"
+#include "policy/tracking/iq_table.h"
 #include "proxy/guard/moment.h"
 #include "proxy/relay/ack_counter.h"
 #include "proxy/relay/fifo.h"
@@ -23,12 +26,11 @@ constexpr Way reverse(Way way) {
 
 /// A stanza that leaves, or has left and has not settled. Its place in its queue is its number.
 struct Departure {
-  std::string xml;              ///< until it is delivered
-  std::string awaited;          ///< of an iq request whose answer is awaited: its id on the far side; else ""
-  std::uint64_t in = 0;         ///< the number that it came with; 0: an injection
-  std::uint64_t record = 0;     ///< 0: not recorded yet
-  std::uint64_t stored_as = 0;  ///< it leaves when the store has that; 0: it need not wait
-  std::uint32_t credit = 0;     ///< octets of credit that it occupies on the leg it came on
+  std::string xml;           ///< until it is delivered
+  std::string awaited;       ///< of an iq request whose answer is awaited: its id on the far side; else ""
+  std::uint64_t in = 0;      ///< the number that it came with; 0: an injection
+  std::uint64_t record = 0;  ///< 0: not recorded yet
+  std::uint32_t credit = 0;  ///< octets of credit that it occupies on the leg it came on
 };
 
 /// One direction of a session. Numbers are those of its passage: they run on over a resumption, while those of the
@@ -67,8 +69,11 @@ struct SessionState {
   std::string client_enclave, domain;
   Direction to_server, to_client;
   std::unique_ptr<Management> sm;
-  std::uint32_t features = 0;  ///< of the server, as airlock::Feature
-  Steady expires = kNever;     ///< while nobody has it
+  std::uint32_t features = 0;                     ///< of the server, as airlock::Feature
+  policy::presence::Ledger ledger;                ///< of the account's subscriptions, as this session has seen them
+  bool knows_roster = false;                      ///< ... all of it, from its server
+  std::vector<policy::IqTable::Moving> requests;  ///< open ones, on the way between two lanes
+  Steady expires = kNever;                        ///< while nobody has it
 
   Direction& way(Way which) { return which == Way::ToServer ? to_server : to_client; }
 };
@@ -86,7 +91,13 @@ struct Given {
   std::uint64_t asker = 0;
   std::unique_ptr<SessionState> state;
 };
-using LaneMessage = std::variant<Wanted, Given>;
+/// A client's session has heard of subscriptions that do not stand any more; the lane has them perhaps.
+struct Ended {
+  std::vector<std::string> pairs;  ///< keys of the ledger
+  /// A whole roster says so, which may be older than what has crossed between servers in the meantime.
+  bool may_be_old = false;
+};
+using LaneMessage = std::variant<Wanted, Given, Ended>;
 
 inline bool Wanted::may_have(const SessionState& state) const {
   const std::string_view bare = std::string_view(state.jid).substr(0, state.jid.find('/'));

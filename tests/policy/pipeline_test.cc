@@ -91,13 +91,23 @@ IqRequest waiting_request(const Tokens::Token& token, std::string_view from) {
   return request;
 }
 
+constexpr std::string_view kSession = "ann@south.test/desk";
+
+void in_session(Crossing& crossing, const ClientSession& session, const Vector& vector, const Bundle& bundle) {
+  if (vector.session.empty()) return;
+  crossing.client = &session;
+  crossing.login = bundle.login("north", *bundle.domain("south.test"));
+}
+
 /// Lets a stanza cross the other way and be remembered.
 void let_cross_back(const std::string& xml, const Vector& vector, const Bundle& bundle, Memory& memory,
                     Scratch& scratch) {
   std::vector<Pair> granted;
   for (const auto& [from, to] : vector.granted) granted.push_back({to, from});
-  const Crossing crossing{
+  Crossing crossing{
       .from_enclave = vector.to_enclave, .to_enclave = vector.from_enclave, .lang = vector.lang, .granted = granted};
+  const ClientSession session{.full = kSession, .from_client = vector.session == "server"};
+  in_session(crossing, session, vector, bundle);
   const std::string octets = normal_form(xml);
   const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
   const Judgement judgement = judge(**stanza, octets.size(), crossing, Moment{}, bundle, scratch);
@@ -124,11 +134,8 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   ASSERT_TRUE(stanza) << stanza.error().what;
   Crossing crossing{
       .from_enclave = vector.from_enclave, .to_enclave = vector.to_enclave, .lang = vector.lang, .granted = granted};
-  const ClientSession session{.full = "ann@south.test/desk", .from_client = vector.session == "client"};
-  if (!vector.session.empty()) {
-    crossing.client = &session;
-    crossing.login = bundle.login("north", *bundle.domain("south.test"));
-  }
+  const ClientSession session{.full = kSession, .from_client = vector.session == "client"};
+  in_session(crossing, session, vector, bundle);
   const Moment now{.wall = vector.time, .steady = {}};
   for (int before = 1; before < vector.repeat; ++before) {
     const auto earlier = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});

@@ -317,7 +317,7 @@ bool is_of_the_lane(Reason reason) {
 
 TEST(Reasons, OfPresenceHaveEachATest) {
   std::string text;
-  for (const char* file : {"gate_test.cc", "hidden_resources_test.cc", "transitions_test.cc"}) {
+  for (const char* file : {"gate_test.cc", "hidden_resources_test.cc", "session_test.cc", "transitions_test.cc"}) {
     std::ifstream in(std::filesystem::path(SALLYPORT_TESTS_DIR) / "policy" / "presence" / file);
     text.append(std::istreambuf_iterator<char>(in), {});
   }
