@@ -1,8 +1,7 @@
 #include "policy/presence/ledger.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <iterator>
 #include <utility>
 
 namespace sallyport::policy::presence {
@@ -10,8 +9,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array<std::string_view, 4> kOrigins = {"wire", "import", "learned", "operator"};
-constexpr char kBetween = '\n';
 constexpr std::size_t kMostLost = 100'000;
 
 std::uint32_t seconds(const Moment& now) {
@@ -29,90 +26,52 @@ bool is_in(Shown::Place place) {
 
 }  // namespace
 
-std::string_view name(Origin origin) {
-  return kOrigins[static_cast<std::size_t>(origin)];
-}
-
-std::optional<Origin> origin(std::string_view wanted) {
-  for (std::size_t i = 0; i < kOrigins.size(); ++i)
-    if (kOrigins[i] == wanted) return static_cast<Origin>(i);
-  return std::nullopt;
-}
-
-std::string key(const PairView& pair) {
-  std::string text;
-  text.reserve(pair.watcher.size() + 1 + pair.watched.size());
-  text.append(pair.watcher).append(1, kBetween).append(pair.watched);
-  return text;
-}
-
-PairView pair_of(std::string_view key) {
-  const std::size_t at = key.find(kBetween);
-  return {key.substr(0, at), key.substr(at + 1)};
-}
-
-std::size_t Ledger::Hash::operator()(const PairView& pair) const {
-  // The longest bare JID has 1 + 256 + 253 octets; anything longer takes the slow way.
-  std::array<char, 1100> text;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled as far as it is read
-  const std::size_t size = pair.watcher.size() + 1 + pair.watched.size();
-  if (size > text.size()) return (*this)(std::string_view(key(pair)));
-  std::memcpy(text.data(), pair.watcher.data(), pair.watcher.size());
-  text[pair.watcher.size()] = kBetween;
-  std::memcpy(text.data() + pair.watcher.size() + 1, pair.watched.data(), pair.watched.size());
-  return (*this)(std::string_view(text.data(), size));
-}
-
-bool Ledger::Equal::operator()(const PairView& pair, std::string_view text) const {
-  return text.size() == pair.watcher.size() + 1 + pair.watched.size() && text.starts_with(pair.watcher) &&
-         text[pair.watcher.size()] == kBetween && text.ends_with(pair.watched);
-}
-
 Entry Ledger::entry(const PairView& pair) const {
-  const auto found = pairs_.find(pair);
-  return found == pairs_.end() ? Entry() : found->second;
+  const Watch* watch = relations_.find(pair);
+  return watch == nullptr ? Entry() : watch->entry;
+}
+
+const std::forward_list<Shown>& Ledger::shown_of(const PairView& pair) const {
+  static const std::forward_list<Shown> kNone;
+  const Watch* watch = relations_.find(pair);
+  return watch == nullptr ? kNone : watch->shown;
 }
 
 const Shown* Ledger::shown(const PairView& pair, std::string_view resource) const {
-  const auto found = shown_.find(pair);
-  if (found == shown_.end()) return nullptr;
-  const auto at = std::ranges::find(found->second, resource, &Shown::resource);
-  return at == found->second.end() ? nullptr : &*at;
+  const auto& all = shown_of(pair);
+  const auto at = std::ranges::find(all, resource, &Shown::resource);
+  return at == all.end() ? nullptr : &*at;
 }
 
 bool Ledger::shows_any(const PairView& pair) const {
-  return shown_.contains(pair);
+  return !shown_of(pair).empty();
 }
 
 std::optional<milliseconds> Ledger::shown_at(const PairView& pair) const {
-  const auto found = shown_.find(pair);
-  if (found == shown_.end()) return std::nullopt;
-  return std::ranges::max(found->second, {}, &Shown::at).at;
+  const auto& all = shown_of(pair);
+  if (all.empty()) return std::nullopt;
+  return std::ranges::max_element(all, {}, &Shown::at)->at;
 }
 
 bool Ledger::has_room_for(const PairView& pair) const {
-  return (pairs_.size() < kMostPairs && pending_ < kMostPending) || pairs_.contains(pair);
+  return (known_ < kMostPairs && pending_ < kMostPending) || entry(pair) != Entry();
 }
 
 bool Ledger::has_room_for_shown(const PairView& pair) const {
-  if (shown_count_ >= kMostShown) return false;
-  const auto found = shown_.find(pair);
-  return found == shown_.end() || found->second.size() < kMostShownToOne;
+  return shown_count_ < kMostShown && static_cast<std::size_t>(std::ranges::distance(shown_of(pair))) < kMostShownToOne;
 }
 
 Entry* Ledger::find(const PairView& pair) {
-  const auto found = pairs_.find(pair);
-  return found == pairs_.end() ? nullptr : &found->second;
+  Watch* watch = relations_.find(pair);
+  return watch == nullptr || !watch->is_known() ? nullptr : &watch->entry;
 }
 
 Entry* Ledger::find_or_add(const PairView& pair) {
+  // Whoever adds one writes something down in it, so that it is known from then on.
   if (Entry* found = find(pair)) return found;
-  if (pairs_.size() >= kMostPairs) return nullptr;
-  return &pairs_.try_emplace(key(pair)).first->second;
-}
-
-std::vector<Shown>* Ledger::find_shown(const PairView& pair) {
-  const auto found = shown_.find(pair);
-  return found == shown_.end() ? nullptr : &found->second;
+  if (known_ >= kMostPairs) return nullptr;
+  ++known_;
+  return &relations_.add(pair).entry;
 }
 
 void Ledger::enter(Entry& entry, State state, Origin origin, const Moment& now) {
@@ -190,8 +149,10 @@ void Ledger::close(const PairView& pair, Origin origin, const Moment& now) {
   // What was never open and shows nothing needs no memory of its end.
   if (entry != nullptr && entry->state == State::Pending && !entry->cancelled && !shows) {
     --pending_;
-    pairs_.erase(pairs_.find(pair));
-    return note(pair);
+    --known_;
+    *entry = Entry();
+    note(pair);
+    return relations_.drop_if_empty(pair);
   }
   if (entry == nullptr && shows) entry = find_or_add(pair);
   if (entry != nullptr) {
@@ -204,22 +165,23 @@ void Ledger::close(const PairView& pair, Origin origin, const Moment& now) {
 }
 
 void Ledger::show(const Change& change, const Moment& now) {
-  auto found = shown_.find(change.pair);
   const bool entering = change.act == Change::Act::Enter;
-  if (found != shown_.end()) {
-    const auto at = std::ranges::find(found->second, change.resource, &Shown::resource);
-    if (at != found->second.end()) {
-      at->at = now.steady;
-      at->doubtful = false;
-      if (!entering || is_in(at->place)) return;
-      at->place = Shown::Place::Entering;
+  Watch* watch = relations_.find(change.pair);
+  std::size_t others = 0;
+  if (watch != nullptr) {
+    for (Shown& each : watch->shown) {
+      ++others;
+      if (each.resource != change.resource) continue;
+      each.at = now.steady;
+      each.doubtful = false;
+      if (!entering || is_in(each.place)) return;
+      each.place = Shown::Place::Entering;
       return note_shown(change.pair);
     }
-    if (found->second.size() >= kMostShownToOne) return;
   }
-  if (shown_count_ >= kMostShown) return;
-  if (found == shown_.end()) found = shown_.try_emplace(key(change.pair)).first;
-  Shown& added = found->second.emplace_back();
+  if (others >= kMostShownToOne || shown_count_ >= kMostShown) return;
+  if (watch == nullptr) watch = &relations_.add(change.pair);
+  Shown& added = watch->shown.emplace_front();
   added.resource = change.resource;
   added.at = now.steady;
   added.place = entering ? Shown::Place::Entering : Shown::Place::Contact;
@@ -228,20 +190,23 @@ void Ledger::show(const Change& change, const Moment& now) {
 }
 
 void Ledger::hide(const PairView& pair, std::string_view resource) {
-  const auto found = shown_.find(pair);
-  if (found == shown_.end()) return;
-  const std::size_t went = std::erase_if(found->second, [&](const Shown& each) { return each.resource == resource; });
+  if (Watch* watch = relations_.find(pair))
+    hide_if(pair, *watch, [&](const Shown& each) { return each.resource == resource; });
+}
+
+void Ledger::hide_if(const PairView& pair, Watch& watch, const std::function<bool(const Shown&)>& is_over) {
+  const std::size_t went = watch.shown.remove_if(is_over);
   if (went == 0) return;
   shown_count_ -= went;
   note_shown(pair);
-  if (found->second.empty()) shown_.erase(found);
+  relations_.drop_if_empty(pair);
 }
 
 void Ledger::move(const Change& change, const Moment& now) {
-  std::vector<Shown>* all = find_shown(change.pair);
-  if (all == nullptr) return;
-  const auto at = std::ranges::find(*all, change.resource, &Shown::resource);
-  if (at == all->end()) return;
+  Watch* watch = relations_.find(change.pair);
+  if (watch == nullptr) return;
+  const auto at = std::ranges::find(watch->shown, change.resource, &Shown::resource);
+  if (at == watch->shown.end()) return;
   if (change.act == Change::Act::Confirm) {
     if (at->place == Shown::Place::Entering) at->place = Shown::Place::Room;
     return;
@@ -277,36 +242,31 @@ std::vector<Due> Ledger::due(const Moment& now, std::size_t most) {
 
 void Ledger::look_after(const std::string& of, const Moment& now, std::vector<Due>& out) {
   const PairView pair = pair_of(of);
-  const auto found = shown_.find(pair);
-  if (found == shown_.end()) return;
-  const Entry* entry = find(pair);
+  Watch* watch = relations_.find(pair);
+  if (watch == nullptr) return;
   // A new request does not bring back what the end of the last subscription has taken.
-  const bool closed = entry != nullptr && entry->state != State::Active && entry->cancelled;
+  const bool closed = watch->entry.state != State::Active && watch->entry.cancelled;
   const auto is_over = [&](const Shown& each) {
     if (each.place == Shown::Place::Left) return each.at + kLastWords <= now.steady;
     return each.doubtful || (closed && each.place == Shown::Place::Contact);
   };
-  for (const Shown& each : found->second) {
+  for (const Shown& each : watch->shown) {
     if (!is_over(each) || each.place == Shown::Place::Left) continue;
     std::string from(pair.watched);
     from.append(1, '/').append(each.resource);
     out.push_back({Due::What::Unavailable, std::move(from), std::string(pair.watcher)});
   }
-  const std::size_t went = std::erase_if(found->second, is_over);
-  if (went == 0) return;
-  shown_count_ -= went;
-  note_shown(pair);
-  if (found->second.empty()) shown_.erase(found);
+  hide_if(pair, *watch, is_over);
 }
 
 void Ledger::lose(std::string_view watched_domain, std::string_view watcher_domain, const Moment& now) {
-  for (auto& [of, all] : shown_) {
-    const PairView pair = pair_of(of);
-    if (domain_of(pair.watched) != watched_domain || domain_of(pair.watcher) != watcher_domain) continue;
-    for (Shown& each : all) each.doubtful = true;
-    schedule(now.steady, of);
-    if (is_open(pair) && lost_.size() < kMostLost) lost_.insert(of);
-  }
+  relations_.each([&](const PairView& pair, Watch& watch) {
+    if (watch.shown.empty()) return;
+    if (domain_of(pair.watched) != watched_domain || domain_of(pair.watcher) != watcher_domain) return;
+    for (Shown& each : watch.shown) each.doubtful = true;
+    schedule(now.steady, key(pair));
+    if (watch.entry.state == State::Active && lost_.size() < kMostLost) lost_.insert(key(pair));
+  });
 }
 
 std::vector<Due> Ledger::regain(std::string_view watched_domain, std::string_view watcher_domain, const Moment& now) {
@@ -326,15 +286,18 @@ std::vector<Due> Ledger::regain(std::string_view watched_domain, std::string_vie
   return probes;
 }
 
-void Ledger::restore(std::string_view of, const Entry& entry) {
-  if (pairs_.size() >= kMostPairs) return;
-  if (entry.state == State::Pending) ++pending_;
-  pairs_.insert_or_assign(std::string(of), entry);
+void Ledger::restore(std::string_view of, const Entry& stored) {
+  if (stored == Entry()) return;
+  Entry* entry = find_or_add(pair_of(of));
+  if (entry == nullptr) return;
+  if (entry->state == State::Pending) --pending_;
+  if (stored.state == State::Pending) ++pending_;
+  *entry = stored;
 }
 
 void Ledger::restore_shown(std::string_view of, std::string_view resource, bool room) {
   if (shown_count_ >= kMostShown) return;
-  Shown& added = shown_[std::string(of)].emplace_back();
+  Shown& added = relations_.add(pair_of(of)).shown.emplace_front();
   added.resource = resource;
   added.place = room ? Shown::Place::Room : Shown::Place::Contact;
   ++shown_count_;
@@ -342,22 +305,20 @@ void Ledger::restore_shown(std::string_view of, std::string_view resource, bool 
 
 std::vector<Due> Ledger::doubt_all(const Moment& now) {
   std::vector<Due> probes;
-  for (auto& [of, all] : shown_) {
-    const PairView pair = pair_of(of);
+  relations_.each([&](const PairView& pair, Watch& watch) {
     bool any = false;
-    for (Shown& each : all) {
+    for (Shown& each : watch.shown) {
       if (each.place != Shown::Place::Contact) continue;
       each.doubtful = true;
       any = true;
     }
-    if (!any) continue;
-    Entry* entry = find(pair);
-    const bool open = entry != nullptr && entry->state == State::Active;
-    schedule(now.steady + (open ? milliseconds(kProbeGrace) : milliseconds(0)), of);
-    if (!open) continue;
-    entry->probed = seconds(now);
+    if (!any) return;
+    const bool open = watch.entry.state == State::Active;
+    schedule(now.steady + (open ? milliseconds(kProbeGrace) : milliseconds(0)), key(pair));
+    if (!open) return;
+    watch.entry.probed = seconds(now);
     probes.push_back({Due::What::Probe, std::string(pair.watcher), std::string(pair.watched)});
-  }
+  });
   return probes;
 }
 
@@ -374,16 +335,19 @@ std::vector<std::string> Ledger::take_changed_shown() {
 }
 
 void Ledger::each(const std::function<void(std::string_view, const Entry&)>& tell) const {
-  for (const auto& [of, entry] : pairs_) tell(of, entry);
+  relations_.each([&](const PairView& pair, const Watch& watch) {
+    if (watch.is_known()) tell(key(pair), watch.entry);
+  });
 }
 
-const std::vector<Shown>* Ledger::shown_of(std::string_view of) const {
-  const auto found = shown_.find(of);
-  return found == shown_.end() ? nullptr : &found->second;
+const std::forward_list<Shown>& Ledger::shown_of(std::string_view of) const {
+  return shown_of(pair_of(of));
 }
 
-void Ledger::each_shown(const std::function<void(std::string_view, const std::vector<Shown>&)>& tell) const {
-  for (const auto& [of, all] : shown_) tell(of, all);
+void Ledger::each_shown(const std::function<void(std::string_view, const std::forward_list<Shown>&)>& tell) const {
+  relations_.each([&](const PairView& pair, const Watch& watch) {
+    if (!watch.shown.empty()) tell(key(pair), watch.shown);
+  });
 }
 
 bool Ledger::import(const PairView& pair, const Moment& now) {
@@ -396,7 +360,9 @@ bool Ledger::revoke(const PairView& pair, const Moment& now) {
   const Entry before = entry(pair);
   if (before.state == State::None && !shows_any(pair)) {
     // So that neither a site that learns nor one that is open lets it through.
-    if (find_or_add(pair) == nullptr) return false;
+    Entry* entry = find_or_add(pair);
+    if (entry == nullptr) return false;
+    enter(*entry, State::None, Origin::Operator, now);
   }
   const bool any = before.state != State::None || shows_any(pair);
   if (Entry* entry = find(pair); entry != nullptr && entry->state == State::Pending)

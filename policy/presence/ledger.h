@@ -4,17 +4,18 @@
 
 #include <chrono>
 #include <cstdint>
+#include <forward_list>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "policy/moment.h"
 #include "policy/presence/changes.h"
+#include "policy/presence/relations.h"
 
 namespace sallyport::policy::presence {
 
@@ -31,35 +32,6 @@ inline constexpr std::size_t kMostPending = 200'000;      ///< requests that nob
 inline constexpr std::size_t kMostShown = 1'000'000;      ///< resources, of one lane
 inline constexpr std::size_t kMostShownToOne = 32;        ///< resources of one account to one watcher
 
-/// Where the guard knows a subscription from.
-enum class Origin : std::uint8_t { Wire, Import, Learned, Operator };
-inline constexpr Origin kLastOrigin = Origin::Operator;
-std::string_view name(Origin origin);
-std::optional<Origin> origin(std::string_view name);
-
-/// Of one pair.
-struct Entry {
-  State state = State::None;
-  Origin origin = Origin::Wire;
-  bool cancelled = false;    ///< it was open once and is not any more
-  bool held = false;         ///< updates are held back (PRE-14)
-  std::uint32_t since = 0;   ///< seconds since 1970: when it came into this state
-  std::uint32_t asked = 0;   ///< when a request crossed last; 0: never
-  std::uint32_t probed = 0;  ///< when a probe crossed last; 0: never; not stored
-};
-
-/// One full JID that was shown to one watcher.
-struct Shown {
-  std::string resource;
-  std::chrono::milliseconds at{};  ///< steady: when presence crossed last
-  enum class Place : std::uint8_t { Contact, Entering, Room, Left } place = Place::Contact;
-  bool doubtful = false;  ///< from before a restart or an outage; it has not been heard of since
-};
-
-/// A pair of JIDs as one key: "watcher\nwatched"; neither can contain a line feed.
-std::string key(const PairView& pair);
-PairView pair_of(std::string_view key);
-
 /// What the guard is to send on its own.
 struct Due {
   enum class What : std::uint8_t { Unavailable, Probe } what = What::Unavailable;
@@ -69,6 +41,8 @@ struct Due {
 /// Pure: time comes in with every call. What it holds is bounded; a full ledger opens nothing new. One per guard lane.
 class Ledger {
  public:
+  explicit Ledger(const Secret& secret = {}) : relations_(secret) {}
+
   // For the stages.
   Entry entry(const PairView& pair) const;
   bool is_open(const PairView& pair) const { return entry(pair).state == State::Active; }
@@ -78,7 +52,7 @@ class Ledger {
   std::optional<std::chrono::milliseconds> shown_at(const PairView& pair) const;
   bool has_room_for(const PairView& pair) const;
   bool has_room_for_shown(const PairView& pair) const;
-  std::size_t size() const { return pairs_.size(); }
+  std::size_t size() const { return known_; }
   std::size_t shown_count() const { return shown_count_; }
   /// All presence stops: the store has failed (design.md section 7).
   bool has_failed() const { return failed_; }
@@ -109,33 +83,23 @@ class Ledger {
   std::vector<std::string> take_changed_shown();
   bool has_changed_shown() const { return !changed_shown_.empty(); }
   void each(const std::function<void(std::string_view key, const Entry&)>& tell) const;
-  const std::vector<Shown>* shown_of(std::string_view key) const;
-  void each_shown(const std::function<void(std::string_view key, const std::vector<Shown>&)>& tell) const;
+  /// Empty if nothing is shown.
+  const std::forward_list<Shown>& shown_of(std::string_view key) const;
+  void each_shown(const std::function<void(std::string_view key, const std::forward_list<Shown>&)>& tell) const;
   /// The operator's: sets a pair open. False: there is no room.
   bool import(const PairView& pair, const Moment& now);
   /// The operator's: closes it as if it had been cancelled; whether anything was open or shown.
   bool revoke(const PairView& pair, const Moment& now);
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-    std::size_t operator()(const PairView& pair) const;
-  };
-  struct Equal {
-    using is_transparent = void;
-    bool operator()(std::string_view one, std::string_view other) const { return one == other; }
-    bool operator()(const PairView& pair, std::string_view text) const;
-    bool operator()(std::string_view text, const PairView& pair) const { return (*this)(pair, text); }
-  };
-  template <class T>
-  using Map = std::unordered_map<std::string, T, Hash, Equal>;
-
+  /// nullptr: it is not known.
   Entry* find(const PairView& pair);
+  /// nullptr: there is no room.
   Entry* find_or_add(const PairView& pair);
-  std::vector<Shown>* find_shown(const PairView& pair);
+  const std::forward_list<Shown>& shown_of(const PairView& pair) const;
   void show(const Change& change, const Moment& now);
   void hide(const PairView& pair, std::string_view resource);
+  void hide_if(const PairView& pair, Watch& watch, const std::function<bool(const Shown&)>& is_over);
   void move(const Change& change, const Moment& now);
   void enter(Entry& entry, State state, Origin origin, const Moment& now);
   void open(const PairView& pair, Origin origin, const Moment& now);
@@ -145,9 +109,8 @@ class Ledger {
   void note(const PairView& pair);
   void note_shown(const PairView& pair);
 
-  Map<Entry> pairs_;
-  Map<std::vector<Shown>> shown_;
-  std::size_t shown_count_ = 0, pending_ = 0;
+  Relations relations_;
+  std::size_t known_ = 0, pending_ = 0, shown_count_ = 0;
   bool failed_ = false;
   bool journal_ = false;
   std::unordered_set<std::string> changed_, changed_shown_;

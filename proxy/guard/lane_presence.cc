@@ -74,9 +74,8 @@ void LaneState::store_shown() {
   std::vector<StoredShown> shown;
   for (std::string& key : memory.ledger.take_changed_shown()) {
     StoredShown row{std::move(key), {}};
-    if (const auto* all = memory.ledger.shown_of(row.key))
-      for (const auto& each : *all)
-        row.resources.emplace_back(each.resource, each.place != policy::presence::Shown::Place::Contact);
+    for (const auto& each : memory.ledger.shown_of(row.key))
+      row.resources.emplace_back(each.resource, each.place != policy::presence::Shown::Place::Contact);
     shown.push_back(std::move(row));
   }
   if (!shown.empty()) store->submit({}, std::move(shown));
@@ -325,7 +324,8 @@ std::string Lane::ledger_lines(const std::string& watcher, const std::string& wa
     out.append(pair.watcher).append(1, ' ').append(pair.watched).append(1, ' ');
     out.append(entry.cancelled && entry.state == policy::presence::State::None ? "cancelled" : name(entry.state));
     out.append(1, ' ').append(name(entry.origin)).append(1, ' ').append(std::to_string(entry.since));
-    if (const auto* all = ledger.shown_of(key)) out.append(" shown ").append(std::to_string(all->size()));
+    if (const auto shown = std::ranges::distance(ledger.shown_of(key)); shown != 0)
+      out.append(" shown ").append(std::to_string(shown));
     out.append(1, '\n');
   });
   return out;

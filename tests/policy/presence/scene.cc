@@ -117,7 +117,7 @@ std::vector<std::string> PresenceScene::restart() {
     stored.probed = 0;
     fresh.restore(key, stored);
   });
-  memory_.ledger.each_shown([&](std::string_view key, const std::vector<presence::Shown>& all) {
+  memory_.ledger.each_shown([&](std::string_view key, const std::forward_list<presence::Shown>& all) {
     for (const presence::Shown& each : all)
       fresh.restore_shown(key, each.resource, each.place != presence::Shown::Place::Contact);
   });
