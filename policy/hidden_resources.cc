@@ -112,7 +112,7 @@ Objection restore_addressee(Run& run) {
 Objection hide_sender(Run& run) {
   const auto way = hidden_way(run);
   if (!way) return std::nullopt;
-  if (way->hides(run.facts.from)) {
+  if (run.facts.from_out.empty() && way->hides(run.facts.from)) {
     const auto other = way->exchange(run.facts.from);
     if (!other) return Reason::PresenceResourceLength;
     run.facts.from_out = other->address.full;

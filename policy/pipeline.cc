@@ -149,6 +149,7 @@ Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& cross
 
   Judgement judgement;
   judgement.facts = run.facts;
+  judgement.facts.from_out = {};  // until it leaves
   judgement.intents = run.intents;
   judgement.answer = run.answer;
   judgement.if_released = run.if_released;

@@ -78,7 +78,7 @@ struct StanzaFacts {
   Address from, to;                     ///< prepared; empty if absent or malformed
   std::string_view from_text, to_text;  ///< as written, for the record only
   /// As they stand on the far side of hidden resources: the `from` that leaves, the `to` that came; "" if that is the
-  /// same (hidden_resources.h).
+  /// same (hidden_resources.h). An error of a client leaves as its account's.
   std::string_view from_out, to_in;
   /// What `to` is at: a component, or a domain as such, and not an account (protocol.md S-18).
   bool to_service = false;

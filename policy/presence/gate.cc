@@ -165,7 +165,11 @@ Objection judge_error(const Gatekeeping& gate) {
   const bool answers_presence = is_shown_by_server || (at && within(*at, kErrorAnswers, gate.run.now));
   const bool answers_request = within(gate.ledger.entry(gate.of_sender()).asked, kErrorAnswers, gate.run.now);
   if (!answers_presence && !answers_request) return Reason::PresenceErrorUnasked;
-  if (answers_presence) gate.on_release(Change::Act::Hold, shown);
+  if (answers_presence) {
+    gate.on_release(Change::Act::Hold, shown);
+    // It says that the watcher takes no more, also where whoever is watched must not hear it.
+    gate.run.intents.refusal.presence.add({Change::Act::Hold, shown, {}});
+  }
   return std::nullopt;
 }
 

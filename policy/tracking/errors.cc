@@ -13,12 +13,18 @@ namespace ns = inspect::ns;
 using inspect::Node;
 
 Objection returned_error(Run& run) {
-  const Crossed answered{.kind = run.kind, .from = run.facts.to.full, .to = run.facts.from.full, .id = run.facts.id};
-  if (!run.scratch.memory.recent.has(answered, run.now.steady)) return Reason::ErrorUnsolicited;
-  if (!is_of_user(run, run.facts.from)) return std::nullopt;
+  Crossed answered{.kind = run.kind, .from = run.facts.to.full, .to = run.facts.from.full, .id = run.facts.id};
+  const auto crossed = [&] { return run.scratch.memory.recent.has(answered, run.now.steady); };
+  const bool of_user = is_of_user(run, run.facts.from);
+  if (!crossed()) {
+    // What went to an account may be answered by any client that its server gave it to (RFC 6121 8.5.2.1.1).
+    answered.to = run.facts.from.bare();
+    if (!of_user || run.facts.from.is_bare() || !crossed()) return Reason::ErrorUnsolicited;
+  }
+  if (!of_user) return std::nullopt;
   // Between silence and any answer lies the knowledge that somebody is there.
   if (!may_see(run, run.facts.to, run.facts.from)) return Reason::ErrorToStranger;
-  level_error(run);
+  level_error(run, answered.to);
   return std::nullopt;
 }
 
@@ -53,8 +59,10 @@ bool is_of_user(const Run& run, const Address& address) {
   return domain == nullptr || run.bundle.is_home(*domain);
 }
 
-void level_error(Run& run) {
+void level_error(Run& run, std::string_view asked) {
   if (run.bundle.settings().transparency == Transparency::Full) return;
+  const bool other_address = asked != run.facts.from.full;
+  if (other_address) run.facts.from_out = asked;
   StanzaFacts answered = run.facts;
   answered.from = run.facts.to;
   answered.to = run.facts.from;
@@ -67,7 +75,8 @@ void level_error(Run& run) {
           nullptr;
   run.stanza.attributes = level->attributes;
   run.stanza.first_child = level->first_child;
-  if (!was_level) run.findings.add(Reason::ErrorLevelled);
+  if (other_address) set_attribute(run.stanza, "", "from", asked, run.scratch.arena);
+  if (!was_level || other_address) run.findings.add(Reason::ErrorLevelled);
 }
 
 Objection errors_and_parts(Run& run) {

@@ -96,7 +96,7 @@ bool is_party(const Run& run, std::string_view expected, const Address& address)
 /// What an error may tell of a user: that there is no answer, and nothing of why (protocol.md P-41).
 void level_if_of_user(Run& run) {
   if (run.facts.type != "error" || !is_of_user(run, run.facts.from)) return;
-  level_error(run);
+  level_error(run, run.facts.from.full);
 }
 
 Objection answer(Run& run) {

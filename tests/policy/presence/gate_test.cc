@@ -22,6 +22,8 @@ using testing::PresenceScene;
 using ::testing::UnorderedElementsAre;
 
 const std::string kAnn = "ann@north.test", kBob = "bob@south.test", kRoom = "coven@rooms.south.test";
+const std::string kError =
+    "<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
 
 presence::Settings with_rooms() {
   presence::Settings settings;
@@ -239,6 +241,33 @@ TEST(Gate, PRE_14_AnErrorHoldsUpdatesBackUntilNewPresence) {
   EXPECT_TRUE(scene.presence(kAnn + "/r", kBob, "unavailable").crosses());
   EXPECT_TRUE(scene.presence(kBob + "/x", kAnn).crosses());
   EXPECT_TRUE(scene.presence(kAnn + "/r", kBob).crosses()) << "he has shown himself again";
+}
+
+TEST(Gate, PRE_14_AnErrorOfAClientHoldsUpdatesBackAndCrossesAsTheAccounts) {
+  PresenceScene scene;
+  scene.subscribe(kBob, kAnn);
+  scene.subscribe(kAnn, kBob);
+  EXPECT_TRUE(scene.presence(kAnn + "/r", kBob).crosses());
+  const auto outcome =
+      scene.send("<presence from='bob@south.test/desk' to='ann@north.test/r' type='error'>" + kError + "</presence>");
+  EXPECT_EQ(outcome.xml,
+            "<presence from='bob@south.test' to='ann@north.test/r' type='error'>" + kError + "</presence>");
+  scene.wait(11s);
+  EXPECT_EQ(scene.presence(kAnn + "/r", kBob, "", "<show>dnd</show>").reason, Reason::PresenceHeld);
+}
+
+TEST(Gate, PRE_14_AnErrorThatMustNotBeHeardHoldsUpdatesBackToo) {
+  for (const char* resource : {"", "/desk"}) {
+    PresenceScene scene;
+    scene.subscribe(kBob, kAnn);
+    EXPECT_TRUE(scene.presence(kAnn + "/r", kBob).crosses());
+    const auto outcome = scene.send("<presence from='" + kBob + resource + "' to='ann@north.test/r' type='error'>" +
+                                    kError + "</presence>");
+    EXPECT_EQ(outcome.reason, Reason::ErrorToStranger);
+    scene.wait(11s);
+    EXPECT_EQ(scene.presence(kAnn + "/r", kBob, "", "<show>dnd</show>").reason, Reason::PresenceHeld);
+    EXPECT_TRUE(scene.presence(kAnn + "/r", kBob, "unavailable").crosses());
+  }
 }
 
 TEST(Gate, P_09_AnErrorLosesItsAddress) {

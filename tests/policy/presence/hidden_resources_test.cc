@@ -75,6 +75,16 @@ TEST_F(HiddenResources, P_02_LeadWhatIsSentToThemToTheResource) {
   EXPECT_THAT(said.findings, Contains("presence.resource-restored"));
 }
 
+TEST_F(HiddenResources, P_42_AreNotNamedInAnErrorForWhatWentToTheAccount) {
+  ASSERT_TRUE(scene_.send(message(kBob + "/desk", kAnn)).crosses());
+  const auto error = scene_.send(message(kAnn + "/laptop", kBob + "/desk",
+                                         "<error type='cancel'><service-unavailable "
+                                         "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>",
+                                         "error"));
+  ASSERT_TRUE(error.crosses());
+  EXPECT_EQ(attribute(error.xml, "from"), kAnn);
+}
+
 TEST_F(HiddenResources, Q_15_PairAnIqRequestWithItsAnswer) {
   const auto asked = scene_.send(ping(kBob + "/desk", kLaptop));
   ASSERT_TRUE(asked.crosses());
