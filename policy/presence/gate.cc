@@ -41,6 +41,13 @@ Objection judge_forward(const Gatekeeping& gate, Word word, const Entry& entry, 
   return Reason::PolicyUndecided;
 }
 
+/// Where presence crosses of pairs that the ledger does not know, so does their end, which it has to know.
+bool ends_what_nobody_knows(const Gatekeeping& gate, Word word, const Entry& entry) {
+  const bool ends = word == Word::Unsubscribe || word == Word::Unsubscribed;
+  const bool known = entry.state != State::None || entry.cancelled || entry.is_refused();
+  return ends && !known && (gate.may_know(entry) || gate.settings.phase != Phase::Enforce);
+}
+
 bool says_gone(const inspect::Node& stanza, bool& self) {
   // XEP-0045 15.6.2: 110 is about oneself; 303 says that the nick has changed, and the occupant stays.
   const inspect::Node* user = stanza.child("http://jabber.org/protocol/muc#user", "x");
@@ -76,11 +83,23 @@ Objection judge_subscription(const Gatekeeping& gate, Word word) {
   // may know of somebody whom it shows itself to is another matter.
   const bool at_once = word == Word::Unsubscribed && entry.state == State::Pending &&
                        within(entry.asked, kDeniedAtOnce, gate.run.now) && !gate.ledger.is_open(gate.of_addressee());
-  if (at_once) return Reason::PresenceDeniedAtOnce;
-  if (const auto objection = judge_forward(gate, word, entry, step.forward)) {
-    // An end is an end, whether or not it may be told: what was shown is taken back.
-    if (!asks && step.next == State::None && gate.ledger.shows_any(pair))
-      gate.run.intents.refusal.presence.add({Act::Close, pair, {}});
+  if (at_once) {
+    gate.run.intents.refusal.presence.add({Act::Refuse, pair, {}});
+    return Reason::PresenceDeniedAtOnce;
+  }
+  // Whoever asks must not tell by asking again whether he was refused or nobody has answered.
+  const Forward forward = word == Word::Subscribe && entry.is_refused() ? Forward::OnceADay : step.forward;
+  const auto objection = judge_forward(gate, word, entry, forward);
+  if (objection && ends_what_nobody_knows(gate, word, entry)) {
+    gate.on_release(Act::End, pair);
+    gate.run.intents.refusal.presence.add({Act::End, pair, {}});
+    return gate.may_know(entry) ? std::nullopt : objection;
+  }
+  if (objection) {
+    // An end is an end, whether or not it may be told: what was shown is taken back, and a request is none any more.
+    const bool ends = asks ? word == Word::Unsubscribe && entry.is_refused()
+                           : step.next == State::None && gate.ledger.shows_any(pair);
+    if (ends) gate.run.intents.refusal.presence.add({Act::Close, pair, {}});
     return objection;
   }
   switch (word) {

@@ -74,12 +74,25 @@ Entry* Ledger::find_or_add(const PairView& pair) {
   return &relations_.add(pair).entry;
 }
 
+Entry* Ledger::find_or_add_closed(const PairView& pair, Origin origin, const Moment& now) {
+  if (Entry* found = find(pair)) return found;
+  Entry* added = find_or_add(pair);
+  if (added != nullptr) enter(*added, State::None, origin, now);
+  return added;
+}
+
+void Ledger::set(Entry& entry, const Entry& next) {
+  pending_ -= entry.is_request() ? 1 : 0;
+  entry = next;
+  pending_ += entry.is_request() ? 1 : 0;
+}
+
 void Ledger::enter(Entry& entry, State state, Origin origin, const Moment& now) {
-  if (entry.state == State::Pending) --pending_;
-  if (state == State::Pending) ++pending_;
-  entry.state = state;
-  entry.origin = origin;
-  entry.since = seconds(now);
+  Entry next = entry;
+  next.state = state;
+  next.origin = origin;
+  next.since = seconds(now);
+  set(entry, next);
 }
 
 void Ledger::note(const PairView& pair) {
@@ -100,12 +113,21 @@ void Ledger::commit(const Change& change, const Moment& now) {
         note(change.pair);
       }
       return;
+    case Act::Refuse:
+      if (Entry* entry = find(change.pair); entry != nullptr && entry->state == State::Pending) {
+        enter(*entry, State::None, Origin::Wire, now);
+        note(change.pair);
+      }
+      return;
     case Act::Open:
       return open(change.pair, Origin::Wire, now);
     case Act::Learn:
       return open(change.pair, Origin::Learned, now);
     case Act::Close:
       return close(change.pair, Origin::Wire, now);
+    case Act::End:
+      if (find_or_add_closed(change.pair, Origin::Wire, now) != nullptr) close(change.pair, Origin::Wire, now);
+      return;
     case Act::Probe:
     case Act::Inquire:
       if (Entry* entry = change.act == Act::Probe ? find(change.pair) : find_or_add(change.pair)) {
@@ -147,18 +169,19 @@ void Ledger::close(const PairView& pair, Origin origin, const Moment& now) {
   Entry* entry = find(pair);
   const bool shows = shows_any(pair);
   // What was never open and shows nothing needs no memory of its end.
-  if (entry != nullptr && entry->state == State::Pending && !entry->cancelled && !shows) {
-    --pending_;
+  if (entry != nullptr && entry->is_request() && !entry->cancelled && !shows) {
+    set(*entry, Entry());
     --known_;
-    *entry = Entry();
     note(pair);
     return relations_.drop_if_empty(pair);
   }
   if (entry == nullptr && shows) entry = find_or_add(pair);
   if (entry != nullptr) {
     enter(*entry, State::None, origin, now);
-    entry->cancelled = true;
-    entry->asked = 0;
+    Entry ended = *entry;
+    ended.cancelled = true;
+    ended.asked = 0;
+    set(*entry, ended);
     note(pair);
   }
   if (shows) schedule(now.steady + kFarewell, key(pair));
@@ -290,9 +313,7 @@ void Ledger::restore(std::string_view of, const Entry& stored) {
   if (stored == Entry()) return;
   Entry* entry = find_or_add(pair_of(of));
   if (entry == nullptr) return;
-  if (entry->state == State::Pending) --pending_;
-  if (stored.state == State::Pending) ++pending_;
-  *entry = stored;
+  set(*entry, stored);
 }
 
 void Ledger::restore_shown(std::string_view of, std::string_view resource, bool room) {
@@ -360,13 +381,16 @@ bool Ledger::revoke(const PairView& pair, const Moment& now) {
   const Entry before = entry(pair);
   if (before.state == State::None && !shows_any(pair)) {
     // So that neither a site that learns nor one that is open lets it through.
-    Entry* entry = find_or_add(pair);
-    if (entry == nullptr) return false;
-    enter(*entry, State::None, Origin::Operator, now);
+    if (find_or_add_closed(pair, Origin::Operator, now) == nullptr) return false;
   }
   const bool any = before.state != State::None || shows_any(pair);
-  if (Entry* entry = find(pair); entry != nullptr && entry->state == State::Pending)
+  // Unlike the end of a request, this is to be remembered.
+  if (Entry* entry = find(pair); entry != nullptr && entry->is_request()) {
     enter(*entry, State::None, Origin::Operator, now);
+    Entry ended = *entry;
+    ended.asked = 0;
+    set(*entry, ended);
+  }
   close(pair, Origin::Operator, now);
   return any;
 }

@@ -28,7 +28,7 @@ inline constexpr std::chrono::seconds kFarewell{2};       ///< P-00 (b)
 inline constexpr std::chrono::seconds kLastWords{60};     ///< of a room to who has left it
 inline constexpr std::chrono::seconds kProbeGrace{60};    ///< after a restart or an outage
 inline constexpr std::size_t kMostPairs = 2'000'000;      ///< of one lane
-inline constexpr std::size_t kMostPending = 200'000;      ///< requests that nobody has answered
+inline constexpr std::size_t kMostPending = 200'000;      ///< requests that nobody has granted
 inline constexpr std::size_t kMostShown = 1'000'000;      ///< resources, of one lane
 inline constexpr std::size_t kMostShownToOne = 32;        ///< resources of one account to one watcher
 
@@ -101,7 +101,9 @@ class Ledger {
   void hide(const PairView& pair, std::string_view resource);
   void hide_if(const PairView& pair, Watch& watch, const std::function<bool(const Shown&)>& is_over);
   void move(const Change& change, const Moment& now);
+  void set(Entry& entry, const Entry& next);
   void enter(Entry& entry, State state, Origin origin, const Moment& now);
+  Entry* find_or_add_closed(const PairView& pair, Origin origin, const Moment& now);
   void open(const PairView& pair, Origin origin, const Moment& now);
   void close(const PairView& pair, Origin origin, const Moment& now);
   void schedule(std::chrono::milliseconds at, std::string key);

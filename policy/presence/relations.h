@@ -32,9 +32,14 @@ struct Entry {
   bool cancelled = false;    ///< it was open once and is not any more
   bool held = false;         ///< updates are held back (PRE-14)
   std::uint32_t since = 0;   ///< seconds since 1970: when it came into this state
-  std::uint32_t asked = 0;   ///< when a request crossed last; 0: never
+  std::uint32_t asked = 0;   ///< when a request crossed last that has not been withdrawn since; 0: none
   std::uint32_t probed = 0;  ///< when a probe crossed last; 0: never; not stored
   bool operator==(const Entry&) const = default;
+
+  /// The request was refused in no time (Change::Act::Refuse).
+  bool is_refused() const { return state == State::None && asked != 0; }
+  /// Nobody has granted it yet.
+  bool is_request() const { return state == State::Pending || is_refused(); }
 };
 
 /// One full JID that was shown to one watcher.

@@ -61,7 +61,9 @@ bool is_of_user(const Run& run, const Address& address) {
 
 void level_error(Run& run, std::string_view asked) {
   if (run.bundle.settings().transparency == Transparency::Full) return;
-  const bool other_address = asked != run.facts.from.full;
+  // A client speaks as itself; its server knows it by no other name.
+  const bool of_client = run.crossing.client != nullptr && run.crossing.client->from_client;
+  const bool other_address = asked != run.facts.from.full && !of_client;
   if (other_address) run.facts.from_out = asked;
   StanzaFacts answered = run.facts;
   answered.from = run.facts.to;

@@ -322,7 +322,8 @@ std::string Lane::ledger_lines(const std::string& watcher, const std::string& wa
     const PairView pair = policy::presence::pair_of(key);
     if ((!watcher.empty() && pair.watcher != watcher) || (!watched.empty() && pair.watched != watched)) return;
     out.append(pair.watcher).append(1, ' ').append(pair.watched).append(1, ' ');
-    out.append(entry.cancelled && entry.state == policy::presence::State::None ? "cancelled" : name(entry.state));
+    const bool none = entry.state == policy::presence::State::None;
+    out.append(none && entry.is_refused() ? "refused" : none && entry.cancelled ? "cancelled" : name(entry.state));
     out.append(1, ' ').append(name(entry.origin)).append(1, ' ').append(std::to_string(entry.since));
     if (const auto shown = std::ranges::distance(ledger.shown_of(key)); shown != 0)
       out.append(" shown ").append(std::to_string(shown));

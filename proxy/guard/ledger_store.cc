@@ -178,7 +178,7 @@ std::uint64_t LedgerStore::Lane::submit(std::vector<StoredPair> pairs, std::vect
 
 bool LedgerStore::write(const StoredPair& row) {
   const Entry& entry = row.entry;
-  if (entry.state == State::None && !entry.cancelled) {
+  if (entry.state == State::None && !entry.cancelled && !entry.is_refused()) {
     bind_text(drop_pair_.get(), 1, row.key);
     return step(drop_pair_.get());
   }

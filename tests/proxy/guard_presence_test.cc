@@ -330,6 +330,31 @@ TEST_F(Store, SUB_14_HoldsWhatWasCommitted) {
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
+TEST_F(Store, SUB_08_KeepsARefusalOfWhichNobodyWasTold) {
+  const std::string refused = policy::presence::key({kAnn, kBob}), ended = policy::presence::key({kBob, kAnn});
+  policy::presence::Entry entry;
+  entry.since = entry.asked = 1'795'000'000;
+  {
+    auto store = LedgerStore::open(folder_);
+    ASSERT_TRUE(store) << store.error();
+    LedgerOutlet& lane = (*store)->add_lane([] {});
+    (*store)->start();
+    lane.submit({{refused, entry}, {ended, entry}}, {});
+    lane.submit({{ended, {}}}, {});
+    EXPECT_TRUE((*store)->await_written(10s));
+  }
+  auto again = LedgerStore::open(folder_);
+  ASSERT_TRUE(again) << again.error();
+  std::vector<std::string> pairs;
+  ASSERT_TRUE((*again)->read(
+      [&](const StoredPair& row) {
+        pairs.push_back(row.key);
+        EXPECT_EQ(row.entry, entry);
+      },
+      [](const StoredShown&) {}));
+  EXPECT_THAT(pairs, ElementsAre(refused));
+}
+
 TEST_F(Store, IsNotOpenedWhenItIsNone) {
   {
     std::ofstream out(folder_ / "ledger.sqlite3");

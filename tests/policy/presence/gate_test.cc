@@ -226,6 +226,29 @@ TEST(Gate, PRE_13_OpenLetsAllCross) {
   EXPECT_TRUE(scene.presence(kBob, kAnn, "probe").crosses());
 }
 
+/// What crosses without being known has to end when it is said to end, or nobody could ever close it.
+TEST(Gate, P_00_PRE_13_TheEndOfWhatTheLedgerDoesNotKnowIsAnEndWhereItsPresenceCrosses) {
+  presence::Settings revoked;
+  revoked.gate = presence::Gate::Revoked;
+  for (const auto& settings : {revoked, in_phase(presence::Phase::Warn), in_phase(presence::Phase::Learn)}) {
+    for (const bool watched_ends : {false, true}) {
+      for (const bool shown : {false, true}) {
+        PresenceScene scene(settings);
+        if (shown) EXPECT_TRUE(scene.presence(kBob + "/r", kAnn).crosses());
+        const auto end =
+            watched_ends ? scene.presence(kBob, kAnn, "unsubscribed") : scene.presence(kAnn, kBob, "unsubscribe");
+        EXPECT_TRUE(end.crosses());
+        EXPECT_EQ(scene.presence(kBob + "/r", kAnn).reason, Reason::PresenceAfterCancellation);
+        scene.wait(2s);
+        EXPECT_EQ(scene.injections().size(), shown ? 1U : 0U);
+        scene.restart();
+        EXPECT_EQ(scene.presence(kBob + "/r", kAnn).reason, Reason::PresenceAfterCancellation);
+        EXPECT_EQ(scene.presence(kAnn, kBob, "probe").reason, Reason::PresenceProbeRefused);
+      }
+    }
+  }
+}
+
 TEST(Gate, PRE_14_AnErrorHoldsUpdatesBackUntilNewPresence) {
   PresenceScene scene;
   scene.subscribe(kBob, kAnn);

@@ -69,7 +69,8 @@ TEST(Relations, D_34_AreTheSameAsAMapUnderAnySecret) {
     std::mt19937_64 random(20261129);
     for (std::uint32_t step = 1; step <= 60'000; ++step) {
       const std::size_t accounts = step % 20'000 < 10'000 ? 60 : 12;  // it fills up, and empties
-      std::string watcher = numbered(random() % accounts, "north.test"), watched = numbered(random() % 60, "south.test");
+      std::string watcher = numbered(random() % accounts, "north.test"),
+                  watched = numbered(random() % 60, "south.test");
       if (random() % 2) std::swap(watcher, watched);
       const PairView pair{watcher, watched};
       const auto known = expected.find({watcher, watched});

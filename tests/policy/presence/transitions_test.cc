@@ -110,8 +110,85 @@ TEST(Transitions, SUB_06_ARefusalWithinTenSecondsSaysNothing) {
   EXPECT_TRUE(scene.presence(kAnn, "nobody@south.test", "subscribe").crosses());
   scene.wait(9s);
   EXPECT_EQ(scene.presence("nobody@south.test", kAnn, "unsubscribed").reason, Reason::PresenceDeniedAtOnce);
-  scene.wait(1s);
-  EXPECT_TRUE(scene.presence("nobody@south.test", kAnn, "unsubscribed").crosses());
+  EXPECT_TRUE(scene.presence(kAnn, kBob, "subscribe").crosses());
+  scene.wait(10s);
+  EXPECT_TRUE(scene.presence(kBob, kAnn, "unsubscribed").crosses()) << "that is how fast a person answers";
+}
+
+/// What it said holds: no later answer opens anything, or says anything (protocol.md 6.2, column "none").
+TEST(Transitions, SUB_08_ARefusalThatSaysNothingIsOneAllTheSame) {
+  for (const bool restarts : {false, true}) {
+    PresenceScene scene;
+    EXPECT_TRUE(scene.presence(kAnn, kBob, "subscribe").crosses());
+    EXPECT_FALSE(scene.presence(kBob, kAnn, "unsubscribed").crosses());
+    if (restarts) scene.restart();
+    EXPECT_EQ(scene.ledger().entry({kAnn, kBob}).state, State::None);
+    scene.wait(1h);
+    EXPECT_EQ(scene.presence(kBob, kAnn, "subscribed").reason, Reason::PresenceNotAsked);
+    EXPECT_EQ(scene.presence(kBob, kAnn, "unsubscribed").reason, Reason::PresenceNotAsked);
+    EXPECT_EQ(scene.presence(kBob + "/r", kAnn).reason, Reason::PresenceNotSubscribed);
+    EXPECT_EQ(scene.ledger().entry({kAnn, kBob}).state, State::None);
+  }
+}
+
+/// Ann sees no difference between who is not there, who was refused for her, and who does not answer.
+TEST(Transitions, SUB_07_ERR_07_AskingAgainIsTheSameWhetherItWasRefusedAtOnceOrNeverAnswered) {
+  PresenceScene refused, unanswered;
+  const auto both = [&](const std::string& type) {
+    const auto one = refused.presence(kAnn, kBob, type), other = unanswered.presence(kAnn, kBob, type);
+    EXPECT_EQ(one.crosses() ? "" : one.xml, other.crosses() ? "" : other.xml) << "she hears something";
+    return std::pair(one.reason, other.reason);
+  };
+  const auto wait = [&](std::chrono::milliseconds span) {
+    refused.wait(span);
+    unanswered.wait(span);
+  };
+  const auto crossed = std::pair(Reason::PolicyGranted, Reason::PolicyGranted);
+  const auto too_soon = std::pair(Reason::PresenceAskedLately, Reason::PresenceAskedLately);
+  EXPECT_EQ(both("subscribe"), crossed);
+  EXPECT_FALSE(refused.presence(kBob, kAnn, "unsubscribed").crosses());
+  wait(24h - 1s);
+  EXPECT_EQ(both("subscribe"), too_soon);
+  wait(1s);
+  EXPECT_EQ(both("subscribe"), crossed);
+  EXPECT_FALSE(refused.presence(kBob, kAnn, "unsubscribed").crosses());
+  EXPECT_EQ(both("subscribe"), too_soon);
+  // The request is hers to take back; that it was refused already, nobody tells her.
+  EXPECT_EQ(both("unsubscribe"), std::pair(Reason::PresenceNotSubscribed, Reason::PolicyGranted));
+  EXPECT_EQ(both("subscribe"), crossed);
+  // And what is granted then is granted.
+  wait(11s);
+  for (PresenceScene* scene : {&refused, &unanswered}) {
+    EXPECT_TRUE(scene->presence(kBob, kAnn, "subscribed").crosses());
+    EXPECT_TRUE(scene->presence(kBob + "/r", kAnn).crosses());
+  }
+}
+
+TEST(Transitions, SUB_15_ARequestThatTheOperatorRevokesIsAnEndWhetherItWaitsOrWasRefused) {
+  for (const bool refused : {false, true}) {
+    PresenceScene scene;
+    EXPECT_TRUE(scene.presence(kAnn, kBob, "subscribe").crosses());
+    if (refused) EXPECT_FALSE(scene.presence(kBob, kAnn, "unsubscribed").crosses());
+    scene.ledger().revoke({kAnn, kBob}, scene.now());
+    EXPECT_TRUE(scene.ledger().entry({kAnn, kBob}).cancelled);
+    EXPECT_EQ(scene.presence(kBob, kAnn, "subscribed").reason, Reason::PresenceNotAsked);
+    EXPECT_EQ(scene.presence(kBob + "/r", kAnn).reason, Reason::PresenceAfterCancellation);
+  }
+}
+
+/// One who was cancelled and asks anew stays cancelled when he is refused in no time, for every kind of gate.
+TEST(Transitions, P_00_ARefusalInNoTimeForgetsNoCancellation) {
+  presence::Settings settings;
+  settings.gate = presence::Gate::Revoked;
+  PresenceScene scene(settings);
+  scene.subscribe(kAnn, kBob);
+  EXPECT_TRUE(scene.presence(kBob, kAnn, "unsubscribed").crosses());
+  scene.wait(1h);
+  EXPECT_TRUE(scene.presence(kAnn, kBob, "subscribe").crosses());
+  EXPECT_EQ(scene.presence(kBob, kAnn, "unsubscribed").reason, Reason::PresenceDeniedAtOnce);
+  EXPECT_EQ(scene.presence(kBob + "/r", kAnn).reason, Reason::PresenceAfterCancellation);
+  EXPECT_EQ(scene.presence(kAnn, kBob, "unsubscribe").reason, Reason::PresenceNotSubscribed);
+  EXPECT_EQ(scene.presence(kBob + "/r", kAnn).reason, Reason::PresenceAfterCancellation);
 }
 
 TEST(Transitions, SUB_08_ARefusalOfSomebodyWhoShowsHimselfCrossesAtOnce) {
