@@ -102,6 +102,18 @@ def P_05_when_somebody_was_last_there(scene):
                 lambda element: is_ghosts(scene)(element) and element.get("type") == "unavailable" and not len(element))
 
 
+def P_42_which_client_answers_with_an_error(scene):
+    """What went to the account comes back from a client, and names its resource."""
+    scene.befriend(watched_too=True)
+    scene.say(f"<message from='{scene.ghost}' to='{scene.person.bare}' id='m42'><body>can you read this?</body></message>")
+    scene.person.expect_message(sender=scene.ghost, id="m42")
+    scene.person.send(f"<message to='{scene.ghost}' id='m42' type='error'><error type='cancel'><not-acceptable "
+                      f"xmlns='{STANZAS}'/></error></message>")
+    error = lambda element: element.get("type") == "error" and element.get("id") == "m42"  # noqa: E731
+    return Leak(scene.hand, lambda element: error(element) and "/" in element.get("from"), ("error.levelled",),
+                lambda element: error(element) and element.get("from") == scene.person.bare)
+
+
 def an_unasked_approval(scene):
     """It would open nothing, but shows that the account is there and what its server believes (SUB-10)."""
     scene.say(f"<presence from='{scene.ghost}' to='{scene.person.bare}' type='subscribed'/>")

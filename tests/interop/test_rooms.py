@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from lab.conversation import c
+from lab.conversation import STANZAS, c
 from lab.enclaves import NORTH, SOUTH, other
 from lab.guard import sanitizer_reports
 from lab.laboratory import Laboratory
@@ -118,6 +118,28 @@ def test_requests_to_the_room_and_to_oneself(scene):
         scene.guest.reply(heard)
         heard = scene.guest.answer_to(asked)
     assert heard.get("type") == "result"
+
+
+def test_P_10_no_real_address_crosses_though_the_room_shows_them_to_all(scene):
+    """Nor are the lists of members asked for from outside, though the room would tell its administrators."""
+    form = f"<query xmlns='{MUC}#owner'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>{MUC}#roomconfig</value>" \
+           "</field><field var='muc#roomconfig_whois'><value>anyone</value></field></x></query>"
+    assert scene.owner.ask("set", form, scene.room).get("type") == "result"
+    heard, at_home = [], []
+    scene.guest.wire.tap, scene.third.wire.tap = heard.append, at_home.append
+    scene.guest_joins()
+    scene.set(scene.owner, f"<item jid='{scene.guest.bare}' affiliation='admin'/>")
+    administrator = lambda element: element.find(f"{USER}x/{USER}item[@affiliation='admin']") is not None  # noqa: E731
+    for person in (scene.guest, scene.third):
+        person.expect(administrator, "the new administrator")
+    lists = [f"<query xmlns='{MUC}#admin'><item affiliation='{kind}'/></query>" for kind in ("owner", "admin", "member")]
+    for question in [*lists, "<query xmlns='http://jabber.org/protocol/disco#items'/>"]:
+        assert scene.owner.ask("get", question, scene.room).get("type") == "result", "the room itself keeps it back"
+        answer = scene.guest.ask("get", question, scene.room)
+        assert answer.get("type") == "error" and answer.find(f"{c('error')}/{{{STANZAS}}}service-unavailable") is not None
+    assert scene.guest.jid.encode() in b"".join(at_home), "the room shows nobody's address"
+    for person in (scene.owner, scene.third):
+        assert person.bare.encode() not in b"".join(heard)
 
 
 def test_a_moderator_from_the_other_side_puts_somebody_out(scene):

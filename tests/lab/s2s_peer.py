@@ -129,10 +129,14 @@ class Dialler:
 
 
 class Listener:
-    """A server that accepts any peer that its authority vouches for, and keeps every stanza it receives."""
+    """A server that accepts any peer that its authority vouches for, and keeps every stanza it receives.
 
-    def __init__(self, address, domains, certificate, trust, port=5269):
+    refuses: it lets nobody authenticate.
+    """
+
+    def __init__(self, address, domains, certificate, trust, port=5269, refuses=False):
         self.domains = domains
+        self.refuses = refuses
         self.stanzas = []
         self.octets = []  # (monotonic time, octets) as they came on streams that are open
         self.reading = True  # cleared: connections stay open and nothing is read
@@ -192,6 +196,9 @@ class Listener:
         wire = Wire(secured)
         self._header(wire, secured, f"<mechanisms xmlns='{SASL}'><mechanism>EXTERNAL</mechanism></mechanisms>")
         assert self._next(wire, []).tag == f"{{{SASL}}}auth"
+        if self.refuses:
+            secured.sendall(f"<failure xmlns='{SASL}'><not-authorized/></failure></stream:stream>".encode())
+            return
         secured.sendall(f"<success xmlns='{SASL}'/>".encode())
         wire.restart()
         self._header(wire, secured, "")
