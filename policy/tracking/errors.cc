@@ -12,6 +12,11 @@ namespace {
 namespace ns = inspect::ns;
 using inspect::Node;
 
+/// What a server sends to those who watch the account of a session does not cross; the gate knows who they are.
+bool answers_its_server(const Run& run) {
+  return run.kind == Kind::Presence && run.crossing.client != nullptr && !run.crossing.client->from_client;
+}
+
 Objection returned_error(Run& run) {
   Crossed answered{.kind = run.kind, .from = run.facts.to.full, .to = run.facts.from.full, .id = run.facts.id};
   const auto crossed = [&] { return run.scratch.memory.recent.has(answered, run.now.steady); };
@@ -19,7 +24,8 @@ Objection returned_error(Run& run) {
   if (!crossed()) {
     // What went to an account may be answered by any client that its server gave it to (RFC 6121 8.5.2.1.1).
     answered.to = run.facts.from.bare();
-    if (!of_user || run.facts.from.is_bare() || !crossed()) return Reason::ErrorUnsolicited;
+    const bool of_client = !run.facts.from.is_bare() && crossed();
+    if (!of_user || !(of_client || answers_its_server(run))) return Reason::ErrorUnsolicited;
   }
   if (!of_user) return std::nullopt;
   // Between silence and any answer lies the knowledge that somebody is there.

@@ -187,7 +187,9 @@ def check_time(prober):
     for attempt in (1, 2):
         took = time_all(prober)
         assert min(min(each) for each in took.values()) >= 0.24
-        odd = {what: distance(took["missing"], took[what]) for what in took if distance(took["missing"], took[what]) <= limit}
+        alike = {what: distance(took["missing"], took[what]) for what in took if what != "missing"}
+        print(f"{TIMED} of each, as likely as from one distribution with missing: {alike}")
+        odd = {what: p for what, p in alike.items() if p <= limit}
         if not odd:
             return
     pytest.fail(f"as likely as that: {odd}")

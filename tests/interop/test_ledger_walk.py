@@ -175,6 +175,7 @@ def test_SUB_14_no_presence_crosses_a_closed_pair_whatever_happens(tmp_path):
     with Laboratory("hand", "hand", limits=PLENTY, lanes=2, policy=policy) as laboratory:
         walk = Walk(laboratory, 20261129)
         walk.run()
+        print(f"{STEPS} steps, {KILLS} kills: {walk.crossed} presences crossed, {walk.blocked} did not")
         assert walk.crossed > STEPS // 40 and walk.blocked > STEPS // 40, (walk.crossed, walk.blocked)
         laboratory.guard.stop()
         assert not sanitizer_reports(laboratory.folder)

@@ -153,8 +153,13 @@ TEST(SessionPresence, PRE_14_AnErrorOfAWatcherAnswersWhatItsServerSentHim) {
   SessionScene scene;
   const std::string error = "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
   EXPECT_EQ(scene.server(presence("eve@south.test/x", "error", error)).reason, Reason::PresenceErrorUnasked);
-  scene.roster(item("bob@south.test", "from"));
-  EXPECT_TRUE(scene.server(presence("bob@south.test/x", "error", error)).crosses());
+  scene.roster(item("bob@south.test", "both") + item("dee@south.test", "from") + item("flo@south.test", "to"));
+  const auto heard = scene.server(presence("bob@south.test/x", "error", error));
+  EXPECT_TRUE(heard.crosses());
+  EXPECT_THAT(heard.xml, ::testing::AllOf(HasSubstr("from='bob@south.test'"), HasSubstr("<service-unavailable")));
+  // It would tell that somebody is there whom she does not watch.
+  EXPECT_EQ(scene.server(presence("dee@south.test/x", "error", error)).reason, Reason::ErrorToStranger);
+  EXPECT_EQ(scene.server(presence("flo@south.test/x", "error", error)).reason, Reason::PresenceErrorUnasked);
 }
 
 TEST(SessionPresence, P_10_ARoomOfAListedServiceIsHeardUntilItIsLeft) {
