@@ -42,6 +42,7 @@ inline constexpr std::string_view kMucOwner = "http://jabber.org/protocol/muc#ow
 inline constexpr std::string_view kPubsub = "http://jabber.org/protocol/pubsub";
 inline constexpr std::string_view kPubsubOwner = "http://jabber.org/protocol/pubsub#owner";
 inline constexpr std::string_view kCommands = "http://jabber.org/protocol/commands";
+inline constexpr std::string_view kBlocking = "urn:xmpp:blocking";
 inline constexpr std::string_view kMam = "urn:xmpp:mam:2";
 
 }  // namespace sallyport::inspect::ns

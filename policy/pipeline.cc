@@ -50,15 +50,19 @@ Objection stanza_and_addresses(Run& run) {
   return addresses_decide ? of_addresses : of_shape;
 }
 
-/// The later stages all run, for the record; the first that objects decides.
-Objection later_stages(Run& run) {
+/// The later stages all run, for the record; the first that objects decides. `others` is how many more object.
+Objection later_stages(Run& run, int& others) {
   Objection deciding;
   for (auto stage = static_cast<std::size_t>(Stage::Payload); stage < kStages.size(); ++stage) {
     if (is_off(run, static_cast<Stage>(stage))) continue;
     const Objection objection = kStages[stage](run);
     if (!objection) continue;
-    if (deciding && *deciding != *objection) run.findings.add(*objection);
-    if (!deciding) deciding = objection;
+    if (!deciding) {
+      deciding = objection;
+      continue;
+    }
+    ++others;
+    if (*deciding != *objection) run.findings.add(*objection);
   }
   return deciding;
 }
@@ -139,13 +143,32 @@ void apply_rules(Run& run, Judgement& judgement) {
   release(run, judgement);
 }
 
+/// The verdict on a stanza to which no stage objects.
+void grant(Run& run, Judgement& judgement) {
+  if (run.bundle.rule_index().empty()) {
+    release(run, judgement);
+  } else {
+    apply_rules(run, judgement);
+  }
+}
+
+/// What is kept leaves later as it is now, so that the rules have to let it cross now.
+bool may_leave_later(Run& run, Judgement& judgement) {
+  Judgement later;
+  later.facts = run.facts;
+  grant(run, later);
+  judgement.facts.from_out = run.facts.from_out;
+  return lets_leave(later.verdict);
+}
+
 }  // namespace
 
 Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& crossing, const Moment& now,
                 const Bundle& bundle, Scratch& scratch) {
   Run run{.stanza = stanza, .octets = octets, .crossing = crossing, .now = now, .bundle = bundle, .scratch = scratch};
   Objection objection = stanza_and_addresses(run);
-  if (!objection) objection = later_stages(run);
+  int others = 0;
+  if (!objection) objection = later_stages(run, others);
 
   Judgement judgement;
   judgement.facts = run.facts;
@@ -159,17 +182,11 @@ Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& cross
   if (objection == Reason::ContentRefused) judgement.rule = run.content_rule;
   if (objection) {
     refuse(judgement, *objection, told_by(run.peering));
-  } else if (run.peering && bundle.rule_index().empty()) {
-    release(run, judgement);
   } else if (run.peering) {
-    apply_rules(run, judgement);
+    grant(run, judgement);
   }
-  // What is kept leaves later as it is now.
-  const bool released = judgement.verdict == Verdict::Release || judgement.verdict == Verdict::Alter;
-  if (bool& keeps = judgement.intents.refusal.presence.keeps_stanza; keeps && !released) {
-    keeps = !hide_sender(run);
-    judgement.facts.from_out = run.facts.from_out;
-  }
+  if (bool& keeps = judgement.intents.refusal.presence.keeps_stanza; keeps && objection)
+    keeps = others == 0 && may_leave_later(run, judgement);
   judgement.findings = run.findings;
   judgement.label = std::move(run.label);
   judgement.label_detail = std::move(run.label_detail);

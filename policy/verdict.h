@@ -138,6 +138,11 @@ inline Findings::iterator Findings::end() const {
   return {*this, kReasonCount};
 }
 
+/// Whether the stanza crosses, as it is or altered.
+constexpr bool lets_leave(Verdict verdict) {
+  return verdict == Verdict::Release || verdict == Verdict::Alter;
+}
+
 struct JudgedLabel;
 
 /// A stanza of the guard's own that follows from a judgement. It takes the route of its own addresses.

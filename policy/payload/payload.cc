@@ -161,7 +161,7 @@ Walk::Fate Walk::payload_of(Node& node, const ElementShape& shape, bool whole) {
   if (!run_.inventory.add({node.ns, node.name, static_cast<std::uint8_t>(depth_), on}, run_.scratch.arena))
     object(Reason::PayloadTooMany);
   if (!on) {
-    if (shape.essential || whole) {
+    if ((shape.essential && !tells_origin_only(node)) || whole) {
       object(Reason::PayloadDenied);
       return Fate::Keep;
     }

@@ -83,6 +83,8 @@ bool may_be_listed(Run& run, const Bearer& bearer, const Node& address) {
 
 /// A list of recipients must not lead anywhere that the sender could not write to (XEP-0033, security considerations).
 Ruling addresses(Run& run, const Bearer& bearer, const Node& node) {
+  if (bearer.from_service && tells_origin_only(node))
+    return bearer.on.has(Switch::RealJids) ? kKept : taken_out(Reason::PayloadRealJid);
   for (const Node& child : node.children())
     if (!child.is_text() && child.name == "address" && !may_be_listed(run, bearer, child))
       return refused(Reason::PayloadAddresses);
@@ -123,6 +125,14 @@ Ruling real_jid(Run& run, const Bearer& bearer, Node& node) {
 }
 
 }  // namespace
+
+bool tells_origin_only(const Node& node) {
+  if (!node.is("http://jabber.org/protocol/address", "addresses")) return false;
+  return std::ranges::all_of(node.children(), [](const Node& child) {
+    const auto* type = child.is_text() ? nullptr : child.attribute("type");
+    return child.is_text() || (child.name == "address" && type != nullptr && *type == "ofrom");
+  });
+}
 
 bool is_service(const Bundle& bundle, const Address& address) {
   if (address.empty()) return false;

@@ -24,6 +24,10 @@ struct Ruling {
 /// Judges, and mends what can be mended within the payload; what is mended is a finding.
 Ruling rule(Run& run, const Bearer& bearer, shapes::Rule which, inspect::Node& node);
 
+/// Whether a list of addresses (XEP-0033) names nobody to whom the stanza goes or answers would go, but only who said
+/// it first, as rooms do for what they repeat. It can be taken out.
+bool tells_origin_only(const inspect::Node& node);
+
 /// Whether an address is a service: a component, or a domain as such.
 bool is_service(const Bundle& bundle, const Address& address);
 

@@ -41,12 +41,18 @@ struct Change {
   std::string_view resource;
 };
 
-/// What the server of a client's session says of the account's subscriptions (RFC 6121 2.1): a roster, or a change of
-/// one.
+/// What a stanza of a client's session says of the account's subscriptions (RFC 6121 2.1, XEP-0191).
 struct RosterSeen {
-  const inspect::Node* query = nullptr;  ///< in the arena of the batch; nullptr: nothing was said
-  std::string_view account;              ///< bare
-  bool whole = false;                    ///< all there are; else a push
+  enum class As : std::uint8_t {
+    Roster,   ///< all there are, as the server says
+    Push,     ///< a change, as the server says
+    Removal,  ///< contacts that the client takes away; what else it sets is for the server to say
+    Block,    ///< contacts that the client blocks
+  };
+  const inspect::Node* list = nullptr;  ///< of items; in the arena of the batch; nullptr: nothing was said
+  std::string_view account;             ///< bare
+  As as = As::Push;
+  bool whole() const { return list != nullptr && as == As::Roster; }
 };
 
 /// A few, in order. Appending more than fit is a defect and changes nothing.

@@ -131,6 +131,12 @@ Objection judge_available(const Gatekeeping& gate) {
   const bool asked = within(entry.probed, kProbeAnswers, now);
   if (!gate.may_know(entry)) {
     if (entry.cancelled) return Reason::PresenceAfterCancellation;
+    const ClientSession* client = gate.run.crossing.client;
+    if (client != nullptr && !client->from_client && !client->knows_roster && gate.settings.phase == Phase::Enforce) {
+      // The client may ask for its roster after it has said that it is there (ROS-04).
+      gate.run.intents.refusal.presence.keeps_stanza = true;
+      return Reason::PresenceRosterAwaited;
+    }
     if (gate.settings.phase != Phase::Learn || !asked) return Reason::PresenceNotSubscribed;
     if (!gate.ledger.has_room_for(pair)) return Reason::PresenceLedgerFull;
     gate.on_release(Change::Act::Learn, pair);
@@ -255,7 +261,7 @@ Objection judge_kind(const Gatekeeping& gate) {
     case Kind::Message:
       return judge_message(gate);
     case Kind::Iq:
-      read_roster(gate);
+      read_lists(gate);
       return facts.type == "get" || facts.type == "set" ? judge_request(gate) : std::nullopt;
     case Kind::Presence:
       break;

@@ -34,8 +34,8 @@ Objection judge_room_presence(const Gatekeeping& gate);
 /// What a client and its own server say to each other (protocol.md P-13; design.md section 6): subscriptions follow
 /// what the server says of the account's roster.
 Objection judge_session_presence(const Gatekeeping& gate);
-/// Takes down what a roster that the server sends says of subscriptions.
-void read_roster(const Gatekeeping& gate);
+/// Takes down what rosters, and block lists of the client, say of subscriptions.
+void read_lists(const Gatekeeping& gate);
 /// Receipts, markers, chat states, PEP events, and messages to a resource (protocol.md 6.4, 9.2).
 Objection judge_message(const Gatekeeping& gate);
 /// Requests to accounts (P-07, Q-10).

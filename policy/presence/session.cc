@@ -1,6 +1,12 @@
 // Presence in a client's session. Its server keeps the roster and answers for it; what the guard sees to is that
 // nothing is shown across the boundary that the account's subscriptions do not cover, whatever the server does
 // (design.md section 6: a roster may close any pair, and opens those of the account's own sessions).
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "inspect/names.h"
 #include "policy/presence/gate.h"
 #include "policy/presence/roster.h"
@@ -66,19 +72,22 @@ void ask_for_all(Run& run) {
 
 }  // namespace
 
-void read_roster(const Gatekeeping& gate) {
+void read_lists(const Gatekeeping& gate) {
   Run& run = gate.run;
-  if (!gate.in_session) return;
-  if (run.crossing.client->from_client) return ask_for_all(run);
-  if (!is_own_account(run, run.facts.from)) return;
-  const bool push = run.facts.type == "set";
-  if (!push && run.facts.type != "result") return;
+  if (!gate.in_session || !is_own_account(run, run.facts.from) || !is_own_account(run, run.facts.to)) return;
+  const bool from_client = run.crossing.client->from_client;
+  const bool set = run.facts.type == "set";
+  if (from_client) ask_for_all(run);
+  if (!set && (from_client || run.facts.type != "result")) return;
   const inspect::Node* query = run.stanza.child(inspect::ns::kRoster, "query");
-  if (query == nullptr) return;
-  const RosterSeen seen{query, run.facts.from.bare(), !push};
+  const inspect::Node* block = from_client ? run.stanza.child(inspect::ns::kBlocking, "block") : nullptr;
+  using As = RosterSeen::As;
+  RosterSeen seen{query, run.facts.from.bare(), from_client ? As::Removal : set ? As::Push : As::Roster};
+  if (block != nullptr) seen = {block, seen.account, As::Block};
+  if (seen.list == nullptr) return;
   run.intents.release.presence.roster = seen;
   // An end is an end, whether or not the client hears of it.
-  if (push) run.intents.refusal.presence.roster = seen;
+  if (seen.as == As::Push) run.intents.refusal.presence.roster = seen;
 }
 
 namespace {
@@ -89,6 +98,7 @@ struct Standing {
   bool to = false;     ///< the account watches the contact
   bool from = false;   ///< the contact watches the account
   bool asked = false;  ///< the account has asked
+  bool removed = false;
 };
 
 std::optional<Standing> read_item(const inspect::Node& item) {
@@ -99,7 +109,8 @@ std::optional<Standing> read_item(const inspect::Node& item) {
   const std::string_view says = subscription != nullptr ? *subscription : std::string_view("none");
   standing.to = says == "to" || says == "both";
   standing.from = says == "from" || says == "both";
-  standing.asked = item.attribute("ask") != nullptr && says != "remove";
+  standing.removed = says == "remove";
+  standing.asked = item.attribute("ask") != nullptr && !standing.removed;
   return standing;
 }
 
@@ -120,6 +131,8 @@ class Comparison {
     pair({standing.contact.bare(), account_}, standing.from, false);
     listed_.push_back(std::string(standing.contact.bare()));
   }
+  /// Whoever is blocked sees the account no more, also when he is not any longer: he has to ask again (SUB-15).
+  void block(const Standing& standing) { end({standing.contact.bare(), account_}); }
   /// What stood before and is not listed any more.
   void close_unlisted() {
     std::ranges::sort(listed_);
@@ -151,11 +164,19 @@ class Comparison {
 }  // namespace
 
 std::vector<std::string> follow(Ledger& ledger, const RosterSeen& seen, bool may_open, const Moment& now) {
-  if (seen.query == nullptr) return {};
+  using As = RosterSeen::As;
+  if (seen.list == nullptr) return {};
   Comparison comparison(ledger, seen, may_open, now);
-  for (const inspect::Node& child : seen.query->children())
-    if (const auto standing = read_item(child); standing && !standing->contact.empty()) comparison.item(*standing);
-  if (seen.whole) comparison.close_unlisted();
+  for (const inspect::Node& child : seen.list->children()) {
+    const auto standing = read_item(child);
+    if (!standing || standing->contact.empty()) continue;
+    if (seen.as == As::Block) {
+      comparison.block(*standing);
+    } else if (seen.as != As::Removal || standing->removed) {
+      comparison.item(*standing);
+    }
+  }
+  if (seen.whole()) comparison.close_unlisted();
   return comparison.take_ended();
 }
 

@@ -40,14 +40,6 @@ Details certificate_details(const airlock::CertificateFacts& certificate) {
   return details;
 }
 
-/// P-03, and nothing else objects.
-bool is_only_held_back(const policy::Judgement& judgement) {
-  if (judgement.reason != Reason::PresenceCoalesced) return false;
-  for (const Reason finding : judgement.findings)
-    if (policy::row(finding).verdict != Verdict::Alter) return false;
-  return true;
-}
-
 }  // namespace
 
 Details opened_details(const airlock::Opened& opened) {
@@ -201,7 +193,7 @@ void Lane::judge(InLeg& leg, const airlock::Stanza& stanza, inspect::Node& node)
       return refuse(origin, route, judgement, judgement.fault, judgement.reason);
     case Verdict::Answer:
     case Verdict::Drop:
-      if (judgement.intents.refusal.presence.keeps_stanza && is_only_held_back(judgement)) {
+      if (judgement.intents.refusal.presence.keeps_stanza) {
         std::string xml;
         inspect::serialize(node, inspect::ns::kServer, xml);
         state_.keep(std::move(xml), facts);

@@ -151,6 +151,9 @@ class Session {
   // session_presence.cc
   /// Makes the changes of a judgement; `crosses`: those of a release.
   void commit(const policy::Changes& changes, bool crosses);
+  /// Presence that came before the roster is kept, and sent when the roster covers it.
+  void keep_early(const policy::Judgement& judgement, const inspect::Node& node);
+  void send_early();
   void on_presence_due();
   Steady presence_due() const;
 
@@ -179,6 +182,8 @@ class Session {
   void place(Waiting& injection, Way way);
   void pump(Way way);
   void deliver(Way way, SessionLeg& leg, Departure& departure);
+  /// The sender of a refused stanza has been told.
+  void answered(Way way, std::uint64_t number);
   void settle(SessionLeg& leg, std::uint64_t through);
   static void pop_settled(Direction& direction);
   void free_credit(Way came, std::uint32_t octets);

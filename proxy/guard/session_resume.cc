@@ -192,6 +192,7 @@ void Session::on_resumed(const airlock::Sm& sm) {
     auto copies = direction.passage.resume(began);
     for (std::size_t i = 0; i < copies.size(); ++i) again.push_back({way, std::move(copies[i]), records[i]});
     direction.recorded = direction.passage.came();
+    direction.unanswered.clear();
   }
   airlock::Sm resumed;
   resumed.step = SmStep::Resumed;

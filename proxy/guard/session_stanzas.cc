@@ -69,6 +69,7 @@ void Session::judge(SessionLeg& leg, const airlock::Stanza& stanza, inspect::Nod
       return refuse(arrival, judgement, judgement.fault, judgement.reason);
     case Verdict::Answer:
     case Verdict::Drop:
+      if (way == Way::ToClient) keep_early(judgement, node);
       return refuse(arrival, judgement, {}, judgement.reason);
     case Verdict::Sever:
       return sever(arrival, judgement);
@@ -114,6 +115,7 @@ void Session::release(const Arrival& arrival, const inspect::Node& node, const p
   submit(lane_.draft, way, number, arrival.origin, {});
   for (const policy::Injection* each = judgement.if_released; each != nullptr; each = each->next)
     if (auto injection = make_injection(*each)) inject(std::move(injection), 0);
+  if (judgement.intents.release.presence.roster.whole()) send_early();
 }
 
 void Session::submit(const audit::Record& record, Way way, std::uint64_t number, const Origin& origin,
@@ -151,6 +153,10 @@ void Session::refuse(const Arrival& arrival, const policy::Judgement& judgement,
     } else if (injection) {
       record.findings.emplace_back(policy::code(Reason::RouteErrorBudget));
     }
+  }
+  if (!told.follows.empty()) {
+    told.follows.back().injection->letter.origin = arrival.origin;
+    state_->way(arrival.way).unanswered.insert(arrival.origin.number);
   }
   for (const policy::Injection* each = judgement.if_refused; each != nullptr; each = each->next)
     told.follow(make_injection(*each));
@@ -240,6 +246,7 @@ void Session::place(Waiting& injection, Way way) {
     record.reason = policy::code(Reason::SessionInjectionLost);
     record.octets_out = 0;
     record.sha256_out = {};
+    if (state_) answered(reverse(way), injection.letter.origin.number);
     return lane_.recorder.submit(audit::Record(std::move(record)), OnRecord{});
   }
   const std::uint64_t number =
@@ -247,6 +254,7 @@ void Session::place(Waiting& injection, Way way) {
   Departure& departure = direction->unsettled.push();
   departure = {};
   departure.xml = injection.letter.xml();
+  departure.answers = injection.letter.origin.number;
   ++direction->injected;
   direction->injected_octets += static_cast<std::uint32_t>(size);
   if (stands) {
@@ -302,11 +310,17 @@ void Session::deliver(Way way, SessionLeg& leg, Departure& departure) {
   if (departure.in != 0) {
     free_credit(way, departure.credit);
   } else {
+    answered(reverse(way), departure.answers);
     --direction.injected;
     direction.injected_octets -= static_cast<std::uint32_t>(departure.xml.size());
   }
   if (!departure.awaited.empty()) lane_.memory.iq.deliver(departure.awaited, iq_leg(), departure.record);
   departure.xml = std::string();
+}
+
+void Session::answered(Way way, std::uint64_t number) {
+  if (number == 0 || state_->way(way).unanswered.erase(number) == 0) return;
+  if (SessionLeg* in = in_leg(way)) lane_.touch(*in);
 }
 
 bool Session::is_delivered(Way way) const {
@@ -353,7 +367,8 @@ void Session::tell(SessionLeg& leg) {
   if (lane_.halted || leg.said_closed || !state_) return;
   const Direction& direction = state_->way(way_from(leg));
   // Of an earlier pair of legs all is told.
-  const std::uint64_t handled = std::max(direction.handled(), direction.in_base) - direction.in_base;
+  const std::uint64_t handled =
+      std::max(direction.handled(leg.phase == Phase::Open), direction.in_base) - direction.in_base;
   if (handled > leg.handled_told) {
     leg.handled_told = handled;
     airlock::Handled frame;

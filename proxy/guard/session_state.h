@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -26,11 +29,12 @@ constexpr Way reverse(Way way) {
 
 /// A stanza that leaves, or has left and has not settled. Its place in its queue is its number.
 struct Departure {
-  std::string xml;           ///< until it is delivered
-  std::string awaited;       ///< of an iq request whose answer is awaited: its id on the far side; else ""
-  std::uint64_t in = 0;      ///< the number that it came with; 0: an injection
-  std::uint64_t record = 0;  ///< 0: not recorded yet
-  std::uint32_t credit = 0;  ///< octets of credit that it occupies on the leg it came on
+  std::string xml;            ///< until it is delivered
+  std::string awaited;        ///< of an iq request whose answer is awaited: its id on the far side; else ""
+  std::uint64_t in = 0;       ///< the number that it came with; 0: an injection
+  std::uint64_t record = 0;   ///< 0: not recorded yet
+  std::uint64_t answers = 0;  ///< the number of the refused stanza, of the other direction, that it answers
+  std::uint32_t credit = 0;   ///< octets of credit that it occupies on the leg it came on
 };
 
 /// One direction of a session. Numbers are those of its passage: they run on over a resumption, while those of the
@@ -46,8 +50,14 @@ struct Direction {
   bool has_departure(std::uint64_t number) const {
     return number <= passage.left() && number > passage.left() - unsettled.size();
   }
-  /// What may be told as handled: answered for, and on record.
-  std::uint64_t handled() const { return std::min(passage.handled(), recorded); }
+  /// Refused, and what the sender is to hear of it has not been handed to its edge yet.
+  std::set<std::uint64_t> unanswered;
+  /// What may be told as handled: on record, and answered for. An answer is written before the acknowledgement, so that
+  /// neither is lost without the other when the guard dies; `may_answer`: the leg that it takes is still there.
+  std::uint64_t handled(bool may_answer) const {
+    const std::uint64_t most = std::min(passage.handled(), recorded);
+    return may_answer && !unanswered.empty() ? std::min(most, *unanswered.begin() - 1) : most;
+  }
 };
 
 /// Stream management on both legs, in numbers of the passages.
@@ -69,9 +79,12 @@ struct SessionState {
   std::string client_enclave, domain;
   Direction to_server, to_client;
   std::unique_ptr<Management> sm;
-  std::uint32_t features = 0;                     ///< of the server, as airlock::Feature
-  policy::presence::Ledger ledger;                ///< of the account's subscriptions, as this session has seen them
-  bool knows_roster = false;                      ///< ... all of it, from its server
+  std::uint32_t features = 0;       ///< of the server, as airlock::Feature
+  policy::presence::Ledger ledger;  ///< of the account's subscriptions, as this session has seen them
+  bool knows_roster = false;        ///< ... all of it, from its server
+  /// Presence that came before the roster: the newest of each full JID, in normal form.
+  std::map<std::string, std::string, std::less<>> early_presence;
+  std::size_t early_octets = 0;
   std::vector<policy::IqTable::Moving> requests;  ///< open ones, on the way between two lanes
   Steady expires = kNever;                        ///< while nobody has it
 

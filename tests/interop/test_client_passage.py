@@ -1,4 +1,5 @@
-"""What passes between a client and its server is what the other said: shown with a hand-made server, which says what few servers do."""
+"""What passes between a client and its server is what the other said, where the policy looks at nothing but shape and addresses: shown
+with a hand-made server, which says what few servers do."""
 
 import itertools
 import xml.etree.ElementTree as ElementTree
@@ -9,6 +10,7 @@ from client_plays import error_of, result_of
 from lab.c2s_server import RIGHT
 from lab.conversation import c
 from lab.enclaves import NORTH, SOUTH
+from lab.guard import POLICIES
 from lab.laboratory import Account, Laboratory
 from lab.xmpp_client import BIND
 
@@ -21,7 +23,7 @@ numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def laboratory():
-    with Laboratory("hand", "hand") as laboratory:
+    with Laboratory("hand", "hand", policy=POLICIES / "stages-off.toml") as laboratory:
         pids = laboratory.guard.pids()
         yield laboratory
         laboratory.guard.end_well(pids)

@@ -58,7 +58,8 @@ def enter(laboratory, client, far, way):
         roamer = ProgramClient(client, account, *laboratory.entrance(near, far, way.family), "away", way)
     if laboratory.guard:
         laboratory.guard.record_where(lambda record: ["jid", roamer.jid] in record.get("details", []), f"the session of {roamer.jid}")
-    return ClientStage(roamer, laboratory.client(far, friend, "home"), laboratory.client(far, account, "twin"), laboratory.products[far])
+    return ClientStage(roamer, laboratory.client(far, friend, "home"), laboratory.client(far, account, "twin"), laboratory.products[far],
+                       laboratory.judged)
 
 
 @pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.__name__)

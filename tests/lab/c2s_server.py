@@ -30,13 +30,15 @@ AFTER_LOGIN = (f"<bind xmlns='{BIND}'/><sm xmlns='urn:xmpp:sm:2'/>"
 class ClientServer:
     """Listens at an enclave's server address. `heard`: (number of the connection, element) in the order in which they came.
 
-    refusals: conditions with which the next requests are refused, one each; all others have an empty result.
+    refusals: conditions with which the next requests are refused, one each.
+    answers: {namespace of what is got: what the result holds}; all others have an empty result.
     """
 
     def __init__(self, domain, address, certificate):
         self.domain = domain
         self.heard = []
         self.refusals = []
+        self.answers = {}
         self._changed = threading.Condition()
         self._connections = []
         self._newest = None
@@ -205,4 +207,5 @@ class _Session:
 
     def _answer(self, element):
         if element.tag == c("iq") and element.get("type") in ("get", "set") and not self._refuse(element):
-            self._say(f"<iq type='result' id='{element.get('id')}'/>")
+            asked = next((child.tag.partition("}")[0][1:] for child in element if element.get("type") == "get"), None)
+            self._say(f"<iq type='result' id='{element.get('id')}'>{self._server.answers.get(asked, '')}</iq>")

@@ -83,7 +83,9 @@ inline airlock::Sm enabled(std::string id = "server-id") {
 class SessionScene : public Scene {
  public:
   explicit SessionScene(const policy::Login& with = login(), LaneSettings settings = default_settings())
-      : Scene(std::move(settings), 1 << 30, bundle(tables_with(with))) {}
+      : SessionScene(tables_with(with), std::move(settings)) {}
+  explicit SessionScene(policy::Tables tables, LaneSettings settings = default_settings())
+      : Scene(std::move(settings), 1 << 30, bundle(std::move(tables))) {}
 
   static airlock::Opened client_opened(std::string from = "", std::string to = "bravo.test") {
     airlock::Opened frame = opened(std::move(from), std::move(to));

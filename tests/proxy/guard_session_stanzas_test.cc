@@ -158,6 +158,21 @@ TEST(SessionStanzas, AreAnsweredWhereTheyAreRefused) {
   EXPECT_EQ(scene.last<airlock::Handled>(kNorth).number, 1U) << "what is refused is answered for";
 }
 
+TEST(SessionStanzas, SM_06_AnErrorIsHandedOutBeforeTheRefusedStanzaIsAcknowledged) {
+  auto messages = login();
+  messages.rule.presence = messages.rule.iq = false;
+  SessionScene scene(messages);
+  scene.stands();
+  scene.stanza_octets(kClient, 1, octets("iq", {{"", "type", "get"}, {"", "id", "q"}}, "query", "urn:q"));
+  std::vector<std::string> order;
+  for (const Out& each : scene.sent) {
+    if (each.edge != kNorth) continue;
+    if (std::holds_alternative<airlock::Deliver>(each.body)) order.emplace_back("error");
+    if (std::holds_alternative<airlock::Handled>(each.body)) order.emplace_back("handled");
+  }
+  EXPECT_THAT(order, ElementsAre("error", "handled"));
+}
+
 TEST(SessionStanzas, AServersMessageThatIsRefusedIsDroppedInSilence) {
   auto no_messages = login();
   no_messages.rule.message = false;

@@ -92,7 +92,7 @@ SessionScene::Outcome SessionScene::send(const std::string& xml, bool from_clien
     key.replace(key.find('\n'), 1, " ");
     ended_.push_back(std::move(key));
   }
-  knows_roster_ = knows_roster_ || (outcome.crosses() && changes.presence.roster.whole);
+  knows_roster_ = knows_roster_ || (outcome.crosses() && changes.presence.roster.whole());
   return outcome;
 }
 

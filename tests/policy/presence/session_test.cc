@@ -25,7 +25,7 @@ std::string presence(const std::string& from, const std::string& type = "", cons
 
 TEST(SessionPresence, ROS_10_PRE_01_WhatTheRosterCoversIsShownAndNothingElse) {
   SessionScene scene;
-  EXPECT_EQ(scene.server(presence("bob@south.test/x")).reason, Reason::PresenceNotSubscribed);
+  EXPECT_EQ(scene.server(presence("bob@south.test/x")).reason, Reason::PresenceRosterAwaited);
   ASSERT_TRUE(scene
                   .roster(item("bob@south.test", "both") + item("cy@elsewhere.test", "to") +
                           item("dee@south.test", "from") + item("eve@south.test", "none"))
@@ -37,6 +37,49 @@ TEST(SessionPresence, ROS_10_PRE_01_WhatTheRosterCoversIsShownAndNothingElse) {
   // The other direction: directed presence goes to those who watch.
   EXPECT_TRUE(scene.client("<presence to='dee@south.test'/>").crosses());
   EXPECT_EQ(scene.client("<presence to='cy@elsewhere.test'/>").reason, Reason::PresenceNotSubscribed);
+}
+
+TEST(SessionPresence, ROS_04_WhatComesBeforeTheRosterIsKept) {
+  SessionScene scene;
+  const auto early = scene.server(presence("bob@south.test/x"));
+  EXPECT_EQ(early.reason, Reason::PresenceRosterAwaited);
+  EXPECT_TRUE(early.kept);
+  scene.roster("");
+  const auto late = scene.server(presence("bob@south.test/x"));
+  EXPECT_EQ(late.reason, Reason::PresenceNotSubscribed);
+  EXPECT_FALSE(late.kept);
+}
+
+TEST(SessionPresence, ROS_08_ARemovalByTheClientEndsBothDirectionsAtOnce) {
+  SessionScene scene;
+  scene.roster(item("bob@south.test", "both"));
+  ASSERT_TRUE(scene.server(presence("bob@south.test/x")).crosses());
+  const auto set = [&](const std::string& items) {
+    return scene.client("<iq id='s' type='set'><query xmlns='jabber:iq:roster'>" + items + "</query></iq>");
+  };
+  // Naming a contact says nothing of the subscription.
+  ASSERT_TRUE(set("<item jid='bob@south.test' name='Bob'/>").crosses());
+  EXPECT_TRUE(scene.server(presence("bob@south.test/x")).crosses());
+  scene.take_ended();
+  ASSERT_TRUE(set(item("bob@south.test", "remove")).crosses());
+  EXPECT_EQ(scene.server(presence("bob@south.test/x")).reason, Reason::PresenceAfterCancellation);
+  EXPECT_EQ(scene.client("<presence to='bob@south.test'/>").reason, Reason::PresenceAfterCancellation);
+  EXPECT_THAT(scene.take_ended(),
+              UnorderedElementsAre("bob@south.test ann@south.test", "ann@south.test bob@south.test"));
+}
+
+TEST(SessionPresence, SUB_15_ABlockIsARevocation) {
+  SessionScene scene;
+  scene.roster(item("bob@north.test", "both"));
+  scene.take_ended();
+  ASSERT_TRUE(scene.client("<presence to='bob@north.test'/>").crosses());
+  ASSERT_TRUE(
+      scene.client("<iq id='b' type='set'><block xmlns='urn:xmpp:blocking'><item jid='bob@north.test'/></block></iq>")
+          .crosses());
+  EXPECT_THAT(scene.take_ended(), ElementsAre("bob@north.test ann@south.test"));
+  EXPECT_EQ(scene.client("<presence to='bob@north.test'/>").reason, Reason::PresenceAfterCancellation);
+  scene.wait(std::chrono::seconds(3));
+  EXPECT_THAT(scene.injections(), ElementsAre("unavailable ann@south.test/desk bob@north.test"));
 }
 
 TEST(SessionPresence, ROS_08_APushEndsASubscriptionAtOnceAndWhatWasShownIsTakenBack) {
@@ -86,18 +129,18 @@ TEST(SessionPresence, ROS_10_NobodyButTheAccountSaysWhatItsRosterIs) {
   // The payload stage refuses them; here it is off.
   scene.server("<iq from='eve@south.test' id='p' type='set'><query xmlns='jabber:iq:roster'>" +
                item("eve@south.test", "both") + "</query></iq>");
-  EXPECT_EQ(scene.server(presence("eve@south.test/x")).reason, Reason::PresenceNotSubscribed);
+  EXPECT_EQ(scene.server(presence("eve@south.test/x")).reason, Reason::PresenceRosterAwaited);
   // Nor does a result that nobody asked for.
   EXPECT_EQ(scene
                 .server("<iq id='none' type='result'><query xmlns='jabber:iq:roster'>" +
                         item("eve@south.test", "both") + "</query></iq>")
                 .reason,
             Reason::IqUnsolicited);
-  EXPECT_EQ(scene.server(presence("eve@south.test/x")).reason, Reason::PresenceNotSubscribed);
+  EXPECT_EQ(scene.server(presence("eve@south.test/x")).reason, Reason::PresenceRosterAwaited);
   // Nor the client.
   scene.client("<iq id='s' type='set'><query xmlns='jabber:iq:roster'>" + item("eve@south.test", "both") +
                "</query></iq>");
-  EXPECT_EQ(scene.server(presence("eve@south.test/x")).reason, Reason::PresenceNotSubscribed);
+  EXPECT_EQ(scene.server(presence("eve@south.test/x")).reason, Reason::PresenceRosterAwaited);
 }
 
 TEST(SessionPresence, ROS_10_ARosterThatTheGuardHasNotSeenIsAskedForWhole) {
@@ -127,6 +170,7 @@ TEST(SessionPresence, SUB_01_WordsOfSubscriptionsPassAndCount) {
 
 TEST(SessionPresence, SUB_01_AnApprovalThatNobodyAskedForOpensNothing) {
   SessionScene scene;
+  scene.roster("");
   EXPECT_TRUE(scene.server(presence("eve@south.test", "subscribed")).crosses());
   EXPECT_EQ(scene.server(presence("eve@south.test/x")).reason, Reason::PresenceNotSubscribed);
 }
