@@ -53,12 +53,15 @@ ENDS = [unsubscribed, unsubscribe, the_watched_removes_the_contact, the_watcher_
 
 
 class Pair:
-    """Somebody with two resources, desk and phone, and a watcher across the boundary who sees both."""
+    """Somebody with two resources, desk and phone, and a watcher across the boundary who sees both.
 
-    def __init__(self, laboratory, side):
+    home: where the watcher's account is, if its client is not at home.
+    """
+
+    def __init__(self, laboratory, side, home=None):
         self.laboratory = laboratory
         self.side = side
-        self.account, self.watchers = laboratory.stranger(side), laboratory.stranger(other(side))
+        self.account, self.watchers = laboratory.stranger(side), laboratory.stranger(home or other(side))
         self.watcher = laboratory.client(other(side), self.watchers)
         self.desk, self.phone = (laboratory.client(side, self.account, resource) for resource in ("desk", "phone"))
         for person in (self.watcher, self.desk):
