@@ -80,7 +80,7 @@ void IqTable::open(const IqRequest& request, milliseconds now) {
   if (has_room(request)) enter(request.token, OpenIq(request, now));
 }
 
-void IqTable::enter(const Tokens::Token& token, OpenIq entering) {
+void IqTable::enter(const Tokens::Token& token, OpenIq&& entering) {
   const auto [at, is_new] = open_.try_emplace(token, std::move(entering));
   if (!is_new) return;
   const OpenIq& open = at->second;

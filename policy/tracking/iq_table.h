@@ -135,7 +135,7 @@ class IqTable {
   }
   std::optional<OpenIq> take(Open::iterator at);
   std::vector<Tokens::Token> of_leg(std::uint64_t leg) const;
-  void enter(const Tokens::Token& token, OpenIq open);
+  void enter(const Tokens::Token& token, OpenIq&& entering);
 
   KeyedHash hash_;
   Bounds bounds_;
