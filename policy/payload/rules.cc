@@ -23,18 +23,41 @@ constexpr Ruling taken_out(Reason reason) {
   return {Act::TakeOut, reason};
 }
 
-/// Forged lists of contacts and forged copies: CVE-2015-8688, CVE-2017-5589.
-Ruling own_account(const Run& run, const Bearer& bearer) {
-  const Address& from = bearer.facts.from;
+/// From an account to itself. A client's own word counts as such where its server takes it so.
+bool is_of_itself(const Run& run, const StanzaFacts& facts) {
+  const Address& from = facts.from;
   const bool to_own_server =
-      run.crossing.client != nullptr && run.crossing.client->from_client && is_own_account(run, bearer.facts.to);
-  const bool own = from.empty() || to_own_server || (from.is_bare() && from.full == bearer.facts.to.bare());
+      run.crossing.client != nullptr && run.crossing.client->from_client && is_own_account(run, facts.to);
+  return from.empty() || to_own_server || (from.is_bare() && from.full == facts.to.bare());
+}
+
+/// Forged lists of contacts and forged copies: CVE-2015-8688, CVE-2017-5589. What a stanza inside says of its
+/// addresses is not enough.
+Ruling own_account(const Run& run, const Bearer& bearer) {
+  const bool own = is_of_itself(run, run.facts) && is_of_itself(run, bearer.facts);
   return own ? kKept : refused(Reason::PayloadOwnAccount);
 }
 
-/// What belongs to services; an account is one to its own clients.
+Ruling own_server(const Run& run) {
+  return is_own(run, run.facts.from) && is_own(run, run.facts.to) ? kKept : refused(Reason::PayloadOwnAccount);
+}
+
+/// RFC 6121 2.1.5, 2.1.6: who sets or pushes names one contact.
+Ruling roster(const Run& run, const Bearer& bearer, const Node& query) {
+  const Ruling own = own_account(run, bearer);
+  if (own.act != Act::Keep || bearer.facts.type != "set") return own;
+  std::size_t items = 0;
+  for (const Node& child : query.children()) items += child.is_text() ? 0 : 1;
+  return items == 1 ? kKept : refused(Reason::PayloadCount);
+}
+
+/// What belongs to services; an account is one to its own clients, but none of its resources is.
 bool is_from_service(const Run& run, const Bearer& bearer) {
-  return bearer.from_service || is_own_account(run, bearer.facts.from);
+  return bearer.from_service || (is_own_account(run, bearer.facts.from) && bearer.facts.from.is_bare());
+}
+bool is_to_service(const Run& run, const Bearer& bearer) {
+  const bool to_own = run.crossing.client != nullptr && run.crossing.client->from_client;
+  return bearer.facts.to_service || (to_own && is_own_account(run, bearer.facts.to));
 }
 
 /// An address in a payload, empty if it is none; it has not been prepared yet.
@@ -103,7 +126,8 @@ void take_publishers(Run& run, Node& items) {
 
 Ruling event(Run& run, const Bearer& bearer, Node& node) {
   const Address& from = bearer.facts.from;
-  if (bearer.on.has(Switch::Pep) && from.is_bare() && is_own_account(run, from)) return kKept;
+  const bool own = is_own_account(run, run.facts.from) && is_own_account(run, from);
+  if (bearer.on.has(Switch::Pep) && from.is_bare() && own) return kKept;
   if (!bearer.on.has(bearer.from_service ? Switch::Pubsub : Switch::Pep)) return refused(Reason::PayloadDenied);
   if (from.empty() || from.bare() == bearer.facts.to.bare()) return refused(Reason::PayloadEvent);
   if (!bearer.from_service && !from.is_bare()) return refused(Reason::PayloadEvent);
@@ -147,12 +171,14 @@ Ruling rule(Run& run, const Bearer& bearer, shapes::Rule which, Node& node) {
       return kKept;
     case shapes::Rule::OwnAccount:
       return own_account(run, bearer);
+    case shapes::Rule::OwnServer:
+      return own_server(run);
+    case shapes::Rule::Roster:
+      return roster(run, bearer, node);
     case shapes::Rule::FromService:
       return is_from_service(run, bearer) ? kKept : refused(Reason::PayloadService);
     case shapes::Rule::WithService:
-      return is_from_service(run, bearer) || bearer.facts.to_service || is_own_account(run, bearer.facts.to)
-                 ? kKept
-                 : refused(Reason::PayloadService);
+      return is_from_service(run, bearer) || is_to_service(run, bearer) ? kKept : refused(Reason::PayloadService);
     case shapes::Rule::Delay:
       return delay(run, bearer, node);
     case shapes::Rule::StanzaId:

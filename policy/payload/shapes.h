@@ -69,6 +69,8 @@ enum Place : std::uint8_t {
 enum class Rule : std::uint8_t {
   None,
   OwnAccount,   ///< only from an account to itself: from absent, or bare and equal to that of the addressee
+  OwnServer,    ///< only between a client and its own account or server
+  Roster,       ///< as OwnAccount, and one item where it is set
   FromService,  ///< only from a service
   WithService,  ///< only from a service or to one
   Delay,        ///< only on messages, and only if stamped by the sender's domain

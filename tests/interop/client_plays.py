@@ -286,9 +286,11 @@ def vcard(stage):
 
 def private_storage(stage):
     """ROS-11: what an account stores for itself."""
-    result_of(stage.roamer.ask("set", "<query xmlns='jabber:iq:private'><notes xmlns='urn:example:notes'>under the balcony</notes></query>"))
-    got = result_of(stage.twin.ask("get", "<query xmlns='jabber:iq:private'><notes xmlns='urn:example:notes'/></query>"))
-    assert got.findtext("{jabber:iq:private}query/{urn:example:notes}notes") == "under the balcony"
+    notes = "storage:rosternotes"
+    result_of(stage.roamer.ask("set", f"<query xmlns='jabber:iq:private'><storage xmlns='{notes}'>"
+                                      f"<note jid='{stage.friend.bare}'>under the balcony</note></storage></query>"))
+    got = result_of(stage.twin.ask("get", f"<query xmlns='jabber:iq:private'><storage xmlns='{notes}'/></query>"))
+    assert got.findtext(f"{{jabber:iq:private}}query/{{{notes}}}storage/{{{notes}}}note") == "under the balcony"
 
 
 def archive(stage):

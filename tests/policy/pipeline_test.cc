@@ -137,9 +137,12 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   const ClientSession session{.full = kSession, .from_client = vector.session == "client"};
   in_session(crossing, session, vector, bundle);
   const Moment now{.wall = vector.time, .steady = {}};
+  Crossing crossing_before = crossing;
+  const ClientSession session_before{.full = vector.earlier_in, .from_client = session.from_client};
+  if (!vector.earlier_in.empty()) crossing_before.client = &session_before;
   for (int before = 1; before < vector.repeat; ++before) {
     const auto earlier = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
-    const Judgement of_earlier = judge(**earlier, octets.size(), crossing, now, bundle, scratch);
+    const Judgement of_earlier = judge(**earlier, octets.size(), crossing_before, now, bundle, scratch);
     const bool released = of_earlier.verdict == Verdict::Release || of_earlier.verdict == Verdict::Alter;
     memory.commit(released ? of_earlier.intents.release : of_earlier.intents.refusal, now);
   }
@@ -149,6 +152,7 @@ TEST_P(Vectors, ComeToWhatTheySay) {
   EXPECT_EQ(code(judgement.reason), vector.reason);
   EXPECT_THAT(codes(judgement.findings), ::testing::UnorderedElementsAreArray(vector.findings));
   if (!vector.rule.empty()) EXPECT_EQ(judgement.rule, vector.rule == "none" ? "" : vector.rule);
+  if (!vector.because.empty()) EXPECT_EQ(judgement.label_detail, vector.because);
   const std::string leaves = what_leaves(judgement, **stanza, scratch.arena);
   EXPECT_EQ(leaves, vector.out);
   if (judgement.verdict != Verdict::Release && judgement.verdict != Verdict::Alter) return;

@@ -42,6 +42,12 @@ std::string with_tokens(std::string text) {
   return text;
 }
 
+/// `\n` becomes a line feed.
+std::string with_lines(std::string text) {
+  for (std::size_t at = text.find("\\n"); at != std::string::npos; at = text.find("\\n", at)) text.replace(at, 2, "\n");
+  return text;
+}
+
 /// `%L05%` becomes a securitylabel with that sample (tests/policy/label/data/labels-ess), `%ess:L05%` what stands
 /// inside.
 std::string with_labels(std::string text) {
@@ -92,7 +98,7 @@ void set(Vector& vector, const std::string& key, const std::string& value) {
   } else if (key == "in") {
     vector.in = with_labels(with_tokens(expand(value)));
   } else if (key == "out") {
-    vector.out = value == "same" ? vector.in : with_labels(with_tokens(expand(value)));
+    vector.out = value == "same" ? vector.in : with_lines(with_labels(with_tokens(expand(value))));
   } else if (key == "verdict") {
     vector.verdict = words(value).at(0);
     vector.reason = words(value).at(1);
@@ -103,6 +109,8 @@ void set(Vector& vector, const std::string& key, const std::string& value) {
     vector.settings.emplace_back(value.substr(0, space), value.substr(space + 1));
   } else if (key == "repeat") {
     vector.repeat = std::stoi(value);
+  } else if (key == "earlier_in") {
+    vector.earlier_in = value;
   } else if (key == "lang") {
     vector.lang = value;
   } else if (key == "session") {
@@ -111,6 +119,8 @@ void set(Vector& vector, const std::string& key, const std::string& value) {
     vector.granted = pairs(value);
   } else if (key == "policy") {
     vector.policy = value;
+  } else if (key == "because") {
+    vector.because = value;
   } else if (key == "rule") {
     vector.rule = value;
   } else if (key == "time") {

@@ -21,9 +21,11 @@ struct Vector {
   std::vector<std::pair<std::string, std::string>> settings;  ///< table, line of TOML
   std::string lang;
   int repeat = 1;
+  std::string earlier_in;  ///< the session in which all but the last are sent; "": the same
   std::vector<std::pair<std::string, std::string>> granted = {{"north.test", "south.test"}};
   std::string from_enclave = "north", to_enclave = "south";
-  std::string rule;  ///< "" if it is not looked at
+  std::string rule;     ///< "" if it is not looked at
+  std::string because;  ///< likewise
   std::chrono::sys_time<std::chrono::minutes> time = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
   std::string session;  ///< "client", "server": whose stanza it is in a client's session; "": between servers
 };

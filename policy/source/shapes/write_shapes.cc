@@ -129,8 +129,9 @@ class Tables {
   }
 
   void take_part(const std::vector<std::string>& words) {
-    static const std::set<std::string> kRules = {"own-account", "from-service", "with-service", "delay",
-                                                 "stanza-id",   "addresses",    "event",        "real-jid"};
+    static const std::set<std::string> kRules = {"own-account",  "own-server", "roster",    "from-service",
+                                                 "with-service", "delay",      "stanza-id", "addresses",
+                                                 "event",        "real-jid"};
     for (Element* element : open_) {
       if (words[0] == "in") {
         for (std::size_t i = 1; i < words.size(); ++i) element->places.push_back("k" + pascal(words[i]));
