@@ -17,7 +17,7 @@ namespace sallyport::policy {
 namespace {
 
 constexpr std::string_view kMagic = "sallyport bundle";
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 constexpr std::size_t kMostNames = 0xFFFF;
 constexpr std::size_t kLongestNamespace = 256;  // D-11
 /// The stages that can be switched off; shape and addressing cannot.

@@ -85,6 +85,12 @@ std::optional<std::string> action_fault(const Rule& rule) {
   return std::nullopt;
 }
 
+std::optional<std::string> login_fault(const Rule& rule, const Tables& tables) {
+  if (!are_places(rule.logins, tables.logins.size())) return "a rule names logins that do not exist";
+  if (!rule.logins && rule.towards != Towards::Either) return "a rule has a way of sessions, and names no login";
+  return std::nullopt;
+}
+
 /// The label policies themselves are looked at when all is read (LabelRules::make).
 std::optional<std::string> label_fault(const Rule& rule, const Tables& tables) {
   if (!rule.label) return std::nullopt;
@@ -112,6 +118,7 @@ std::optional<std::string> rule_fault(const Rule& rule, const Tables& tables) {
   if (rule.stanzas == 0 || (rule.stanzas & ~kAllStanzaTypes) != 0) return "a rule is about no kind of stanza";
   for (const auto* payloads : {&rule.payload, &rule.only_payload, &rule.remove, &rule.keep})
     if (!are_places(*payloads, tables.payloads.size())) return "a rule names payloads that do not exist";
+  if (auto what = login_fault(rule, tables)) return what;
   if (rule.window && !is_window(*rule.window)) return "a window never opens";
   if (auto what = label_fault(rule, tables)) return what;
   return action_fault(rule);

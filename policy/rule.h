@@ -105,6 +105,10 @@ struct LabelMatch {
   bool operator==(const LabelMatch&) const = default;
 };
 
+/// Which way a stanza of a client's session goes.
+enum class Towards : std::uint8_t { Either, Server, Client };
+inline constexpr Towards kLastTowards = Towards::Client;
+
 enum class Action : std::uint8_t { Release, Alter, Answer, Bounce, Drop, Sever };
 inline constexpr Action kLastAction = Action::Sever;
 std::string_view name(Action action);
@@ -128,6 +132,9 @@ struct Rule {
   Side from, to;
   bool both = false;  ///< also the other way round
   StanzaTypes stanzas = 0;
+  /// Places in Tables::logins, rising: it is of a session of one of these. A rule with it is none between servers.
+  std::optional<std::vector<std::uint16_t>> logins;
+  Towards towards = Towards::Either;                       ///< asked only with `logins`
   std::optional<std::vector<std::uint16_t>> payload;       ///< one of these is there, at any depth
   std::optional<std::vector<std::uint16_t>> only_payload;  ///< nothing but these is there, at any depth
   std::optional<std::vector<LabelMatch>> label;            ///< one of these matches the label; see rules.h
@@ -139,8 +146,8 @@ struct Rule {
   std::optional<std::vector<std::uint16_t>> remove, keep;  ///< what Alter takes out: these, or all but these
 
   static void fields(auto& s, auto&& f) {
-    f(s.id, s.text, s.from, s.to, s.both, s.stanzas, s.payload, s.only_payload, s.label, s.window, s.action, s.answer,
-      s.condition, s.remove, s.keep);
+    f(s.id, s.text, s.from, s.to, s.both, s.stanzas, s.logins, s.towards, s.payload, s.only_payload, s.label, s.window,
+      s.action, s.answer, s.condition, s.remove, s.keep);
   }
   bool operator==(const Rule&) const = default;
 };
@@ -154,6 +161,8 @@ inline constexpr std::size_t kMostLabelMatches = 256;  ///< of one rule
 namespace sallyport::inspect {
 template <>
 inline constexpr policy::Action kLast<policy::Action> = policy::kLastAction;
+template <>
+inline constexpr policy::Towards kLast<policy::Towards> = policy::kLastTowards;
 template <>
 inline constexpr policy::AnswerWith kLast<policy::AnswerWith> = policy::kLastAnswerWith;
 template <>

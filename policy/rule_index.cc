@@ -37,6 +37,7 @@ class RuleIndex::Builder {
       }
     for (std::size_t i = 0; i < kStanzaTypes; ++i)
       index_.types_[i] = add([&](const Arm& arm) { return (arm.rule->stanzas >> i & 1U) != 0; });
+    add_logins();
     index_.without_payload_ = add([](const Arm& arm) { return !arm.rule->payload; });
     for (std::size_t i = 0; i < tables_.payloads.size(); ++i) {
       index_.payloads_.emplace(tables_.payloads[i], static_cast<std::uint16_t>(i));
@@ -66,6 +67,25 @@ class RuleIndex::Builder {
     for (std::size_t i = 0; i < arms_.size(); ++i)
       if (has(arms_[i])) row[i / 64] |= Word{1} << i % 64;
     return add(row);
+  }
+
+  void add_logins() {
+    index_.asks_for_login_ =
+        std::ranges::any_of(tables_.rules, [](const Rule& rule) { return rule.logins.has_value(); });
+    if (!index_.asks_for_login_) return;
+    index_.between_servers_ = add([](const Arm& arm) { return !arm.rule->logins; });
+    const auto of_session = [&](std::size_t login, Towards towards) {
+      return add([&](const Arm& arm) {
+        const Rule& rule = *arm.rule;
+        if (!rule.logins) return true;
+        return (rule.towards == Towards::Either || rule.towards == towards) &&
+               std::ranges::binary_search(*rule.logins, static_cast<std::uint16_t>(login));
+      });
+    };
+    for (std::size_t i = 0; i < tables_.logins.size(); ++i) {
+      index_.to_server_.push_back(of_session(i, Towards::Server));
+      index_.to_client_.push_back(of_session(i, Towards::Client));
+    }
   }
 
   template <class SideOf>
@@ -153,6 +173,12 @@ RuleIndex::Candidates RuleIndex::candidates(const Question& question) const {
   }
   const Word* of_type = row(types_[static_cast<std::size_t>(question.type)]);
   for (std::size_t i = 0; i < words_; ++i) found.words_[i] &= to_words[i] & of_type[i];
+  if (!asks_for_login_) return found;
+  const auto& session = question.session;
+  const Word* of_login = row(!session               ? between_servers_
+                             : session->from_client ? to_server_[session->login]
+                                                    : to_client_[session->login]);
+  for (std::size_t i = 0; i < words_; ++i) found.words_[i] &= of_login[i];
   return found;
 }
 

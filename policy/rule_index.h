@@ -17,9 +17,9 @@ namespace sallyport::policy {
 
 struct Tables;
 
-/// Rules by what a stanza shows at once: its domains, bare addresses, type and payloads. Each of these is a row of
-/// bits, one for each rule and direction, in the rules' order; a stanza's candidates are the bits that all its rows
-/// share. So a thousand rules cost sixteen words for each row, whichever of them match.
+/// Rules by what a stanza shows at once: its domains, bare addresses, type, session and payloads. Each of these is a
+/// row of bits, one for each rule and direction, in the rules' order; a stanza's candidates are the bits that all its
+/// rows share. So a thousand rules cost sixteen words for each row, whichever of them match.
 class RuleIndex {
  public:
   using Word = std::uint64_t;
@@ -41,11 +41,17 @@ class RuleIndex {
     const std::vector<std::uint16_t>* arms_ = nullptr;
   };
 
+  /// Of a client's session: its login's place in the tables, and whose the stanza is.
+  struct OfSession {
+    std::uint16_t login;
+    bool from_client;
+  };
   /// Numbers are those of the tables' domains; bare addresses are "" for a domain as such.
   struct Question {
     std::uint16_t from_domain, to_domain;
     std::string_view from_bare, to_bare;
     StanzaType type;
+    std::optional<OfSession> session = {};  ///< none between servers
   };
   Candidates candidates(const Question& question) const;
 
@@ -100,6 +106,9 @@ class RuleIndex {
   Addresses addresses_;                             ///< bare address -> the lists that have it
   std::vector<std::uint32_t> list_from_, list_to_;  ///< row of each list
   std::array<std::uint32_t, kStanzaTypes> types_{};
+  bool asks_for_login_ = false;
+  std::uint32_t between_servers_ = 0;
+  std::vector<std::uint32_t> to_server_, to_client_;  ///< row of each login
   std::uint32_t without_payload_ = 0;
   std::vector<std::uint32_t> payload_rows_;
   Payloads payloads_;

@@ -153,6 +153,17 @@ std::span<const LabelSeen> labels_seen(Run& run) {
   return seen;
 }
 
+namespace {
+
+std::optional<RuleIndex::OfSession> of_session(const Run& run) {
+  const Login* login = run.crossing.login;
+  if (login == nullptr || run.crossing.client == nullptr) return std::nullopt;
+  const auto place = static_cast<std::uint16_t>(login - run.bundle.tables().logins.data());
+  return RuleIndex::OfSession{place, run.crossing.client->from_client};
+}
+
+}  // namespace
+
 const Rule* first_match(Run& run, LabelSeen label) {
   const RuleIndex& index = run.bundle.rule_index();
   if (index.empty() || !run.from_domain || !run.to_domain) return nullptr;
@@ -160,7 +171,8 @@ const Rule* first_match(Run& run, LabelSeen label) {
                                       .to_domain = run.bundle.number_of(*run.to_domain),
                                       .from_bare = run.facts.from.bare(),
                                       .to_bare = run.facts.to.bare(),
-                                      .type = stanza_type(run.kind, run.facts.type)});
+                                      .type = stanza_type(run.kind, run.facts.type),
+                                      .session = of_session(run)});
   if (index.ask_for_payload(candidates)) index.keep_with_payload(candidates, Present(run).places());
   while (const auto place = candidates.next()) {
     const Rule& rule = run.bundle.tables().rules[*place];

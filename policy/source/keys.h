@@ -71,9 +71,10 @@ struct RuleText {
   toml::source_region at;
   Rule rule;  ///< what needs no looking up
   SideText from, to;
+  std::optional<std::vector<Written>> logins;  ///< ids
   std::optional<PayloadTexts> payload, only_payload, remove, keep;
   std::optional<std::vector<LabelMatchText>> label;
-  std::optional<toml::source_region> answer_at, condition_at;
+  std::optional<toml::source_region> answer_at, condition_at, towards_at;
 };
 
 /// Its `rule` is completed and then becomes that of each login.

@@ -211,19 +211,47 @@ void read_condition(Reading& in, const toml::node& node, RuleText& out) {
   }
 }
 
-Key<RuleText> answer_key() {
-  Key<RuleText> key = of_rule(
-      choice<Rule>("answer", &Rule::answer,
-                   {{"result", AnswerWith::EmptyResult}, {"service-unavailable", AnswerWith::ServiceUnavailable}},
-                   "What `answer` gives: an empty result, or that the service is not there. Both come from the "
-                   "addressee's address."));
+/// A key that belongs to another one, so that where it is written has to be known. It has no default of its own.
+Key<RuleText> placed(Key<RuleText> key, std::optional<toml::source_region> RuleText::* at) {
   key.fallback.clear();
   const auto read = key.read;
-  key.read = [read](Reading& in, const toml::node& node, RuleText& out) {
-    out.answer_at = node.source();
+  key.read = [=](Reading& in, const toml::node& node, RuleText& out) {
+    out.*at = node.source();
     read(in, node, out);
   };
   return key;
+}
+
+Key<RuleText> answer_key() {
+  return placed(of_rule(choice<Rule>(
+                    "answer", &Rule::answer,
+                    {{"result", AnswerWith::EmptyResult}, {"service-unavailable", AnswerWith::ServiceUnavailable}},
+                    "What `answer` gives: an empty result, or that the service is not there. Both come from the "
+                    "addressee's address.")),
+                &RuleText::answer_at);
+}
+
+Key<RuleText> login_key() {
+  return {"login",
+          "list of ids of [[login]]",
+          "",
+          "It is of a client's session that one of these lets log in. Such a rule is none between servers; one without "
+          "`login` is one for both.",
+          false,
+          [](Reading& in, const toml::node& node, RuleText& out) {
+            auto& ids = out.logins.emplace();
+            in.each(node, "a list of ids of [[login]]", [&](const toml::node& element) {
+              if (auto written = in.name(element)) ids.push_back(std::move(*written));
+            });
+          }};
+}
+
+Key<RuleText> towards_key() {
+  return placed(
+      of_rule(choice<Rule>("towards", &Rule::towards, {{"server", Towards::Server}, {"client", Towards::Client}},
+                           "With `login`: only what goes that way in the session, whatever its addresses say; without "
+                           "it both ways.")),
+      &RuleText::towards_at);
 }
 
 }  // namespace
@@ -287,6 +315,8 @@ Section<RuleText> rule_section() {
                        "`unsubscribe`, `unsubscribed`, `probe`, `error`), `\"iq\"` (`iq:get`, `set`, `result`, "
                        "`error`).",
                        false, read_stanzas}),
+       login_key(),
+       towards_key(),
        payloads("payload", &R::payload,
                 "One of these is in the stanza, at any depth. Each is a namespace (every element of it), "
                 "`\"{NAMESPACE}ELEMENT\"`, or one of `body`, `subject`, `thread`, `status`, `show`, `priority`, "

@@ -86,7 +86,8 @@ class RuleChecks {
   }
 
   void run() {
-    for (const auto& [kind, cell] : cells()) look_at(cell);
+    list_ways();
+    for (const auto& [likeness, way] : cells()) look_at(way);
     for (std::size_t i = 0; i < tables_.rules.size(); ++i) {
       warn_of_unreached(i);
       warn_of_unheard(i);
@@ -100,10 +101,17 @@ class RuleChecks {
     const Side* from;
     const Side* to;
   };
-  /// Routes that are alike to all rules; one of them stands for all.
-  struct Cell {
+  /// From one domain to another: between servers, or in the sessions of a login.
+  struct Way {
     std::uint16_t from, to;
     StanzaTypes granted;
+    std::optional<std::uint16_t> login = {};  ///< its place in the tables
+    bool to_server = false;                   ///< in a session
+
+    /// What goes there, and what comes back.
+    using Course = std::tuple<std::uint16_t, std::uint16_t, std::optional<std::uint16_t>, bool>;
+    Course forth() const { return {from, to, login, to_server}; }
+    Course back() const { return {to, from, login, login && !to_server}; }
   };
   using Profile = std::pair<std::string, std::uint32_t>;
 
@@ -151,7 +159,38 @@ class RuleChecks {
     return types;
   }
 
-  std::map<std::tuple<std::size_t, std::size_t, StanzaTypes>, Cell> cells() {
+  void list_ways() {
+    for (const Route& route : tables_.routes)
+      ways_.push_back({route.from, route.to, granted_by(tables_.peerings[route.peering])});
+    for (std::size_t i = 0; i < tables_.logins.size(); ++i) add_session(static_cast<std::uint16_t>(i));
+  }
+
+  /// An account may write to every domain, and hear from every one. What is on the client's own side is heard only
+  /// where a peering leads to the server.
+  void add_session(std::uint16_t place) {
+    const Login& login = tables_.logins[place];
+    const StanzaTypes granted = granted_by(login.rule);
+    for (std::uint16_t other = 0; other < tables_.domains.size(); ++other) {
+      ways_.push_back({login.domain, other, granted, place, true});
+      StanzaTypes heard = granted;
+      if (tables_.domains[other].enclave == login.enclave) {
+        const auto is_its = [&](const Route& route) { return route.from == other && route.to == login.domain; };
+        const auto route = std::ranges::find_if(tables_.routes, is_its);
+        heard &= route == tables_.routes.end() ? 0 : granted_by(tables_.peerings[route->peering]);
+      }
+      ways_.push_back({other, login.domain, heard, place, false});
+    }
+  }
+
+  bool is_for(const Rule& rule, const Way& way) const {
+    if (!rule.logins) return true;
+    if (!way.login || !std::ranges::binary_search(*rule.logins, *way.login)) return false;
+    return rule.towards == Towards::Either || (rule.towards == Towards::Server) == way.to_server;
+  }
+
+  /// Ways that are alike to all rules; one of them stands for all.
+  using Likeness = std::tuple<std::size_t, std::size_t, StanzaTypes, std::size_t>;
+  std::map<Likeness, Way> cells() {
     std::map<Profile, std::size_t> known;
     std::map<std::pair<std::uint16_t, bool>, std::size_t> of_domain;
     const auto number = [&](std::uint16_t domain, bool is_from) {
@@ -160,11 +199,11 @@ class RuleChecks {
         at->second = known.try_emplace(profile(domain, is_from ? &Arm::from : &Arm::to), known.size()).first->second;
       return at->second;
     };
-    std::map<std::tuple<std::size_t, std::size_t, StanzaTypes>, Cell> cells;
-    for (const Route& route : tables_.routes) {
-      const StanzaTypes granted = granted_by(tables_.peerings[route.peering]);
-      cells.try_emplace({number(route.from, true), number(route.to, false), granted},
-                        Cell{route.from, route.to, granted});
+    const bool any = std::ranges::any_of(tables_.rules, [](const Rule& rule) { return rule.logins.has_value(); });
+    std::map<Likeness, Way> cells;
+    for (const Way& way : ways_) {
+      const std::size_t session = any && way.login ? 1 + 2 * std::size_t{*way.login} + (way.to_server ? 1 : 0) : 0;
+      cells.try_emplace({number(way.from, true), number(way.to, false), way.granted, session}, way);
     }
     return cells;
   }
@@ -176,11 +215,12 @@ class RuleChecks {
     return std::ranges::includes(members(wide, domain), members(narrow, domain));
   }
 
-  void look_at(const Cell& cell) {
+  void look_at(const Way& cell) {
     std::vector<const Arm*> touching;
     for (const Arm& arm : arms_) {
       const StanzaTypes types = tables_.rules[arm.rule].stanzas & cell.granted;
-      if (types == 0 || reach(*arm.from, cell.from) == Reach::None || reach(*arm.to, cell.to) == Reach::None) continue;
+      if (types == 0 || !is_for(tables_.rules[arm.rule], cell)) continue;
+      if (reach(*arm.from, cell.from) == Reach::None || reach(*arm.to, cell.to) == Reach::None) continue;
       touching.push_back(&arm);
       matches_[arm.rule] = true;
       if (decides_[arm.rule]) continue;
@@ -189,7 +229,7 @@ class RuleChecks {
   }
 
   /// The types that the last of the arms still gets.
-  StanzaTypes remaining(const std::vector<const Arm*>& arms, const Cell& cell) {
+  StanzaTypes remaining(const std::vector<const Arm*>& arms, const Way& cell) {
     const Arm& last = *arms.back();
     const Rule& rule = tables_.rules[last.rule];
     StanzaTypes types = rule.stanzas & cell.granted;
@@ -209,9 +249,10 @@ class RuleChecks {
   void warn_of_unreached(std::size_t i) {
     const Rule& rule = tables_.rules[i];
     if (!matches_[i])
-      return in_.warning(text_.rules[i].at,
-                         "the rule '" + rule.id + "' has no peering under it: none lets such stanzas cross there",
-                         "add a [[peering]] for them, or mend 'from', 'to' and 'stanzas'");
+      return in_.warning(
+          text_.rules[i].at,
+          "the rule '" + rule.id + "' has no peering or login under it: none lets such stanzas cross there",
+          "add a [[peering]] or a [[login]] for them, or mend 'from', 'to' and 'stanzas'");
     if (decides_[i]) return;
     std::string names;
     for (const std::uint16_t blocker : blockers_[i])
@@ -229,25 +270,29 @@ class RuleChecks {
                 "write action = \"drop\", which says what happens");
   }
 
-  bool touches(const Arm& arm, std::uint16_t from, std::uint16_t to) {
-    return reach(*arm.from, from) != Reach::None && reach(*arm.to, to) != Reach::None;
+  bool touches(const Arm& arm, const Way& way) {
+    return is_for(tables_.rules[arm.rule], way) && reach(*arm.from, way.from) != Reach::None &&
+           reach(*arm.to, way.to) != Reach::None;
   }
 
   void warn_of_unanswered() {
-    std::set<std::pair<std::uint16_t, std::uint16_t>> results, requests;
+    std::set<Way::Course> results, heard;
+    for (const Way& way : ways_)
+      if (way.login && (way.granted & kRequests) != 0) heard.insert(way.forth());
     std::map<std::uint16_t, bool> answered;
     const auto each = [&](StanzaTypes types, auto take) {
       for (const Arm& arm : arms_) {
         const Rule& rule = tables_.rules[arm.rule];
         if (!lets_cross(rule) || (rule.stanzas & types) == 0) continue;
-        for (const Route& route : tables_.routes)
-          if (tables_.peerings[route.peering].iq && touches(arm, route.from, route.to)) take(arm, route);
+        for (const Way& way : ways_)
+          if ((way.granted & kRequests) != 0 && touches(arm, way)) take(arm, way);
       }
     };
-    each(bit(StanzaType::IqResult), [&](const Arm&, const Route& route) { results.emplace(route.from, route.to); });
-    each(kRequests, [&](const Arm& arm, const Route& route) {
+    each(bit(StanzaType::IqResult), [&](const Arm&, const Way& way) { results.insert(way.forth()); });
+    each(kRequests, [&](const Arm& arm, const Way& way) {
+      if (way.login && !heard.contains(way.back())) return;  // nothing is to be had from there
       bool& all = answered.try_emplace(arm.rule, true).first->second;
-      all = all && results.contains({route.to, route.from});
+      all = all && results.contains(way.back());
     });
     for (const auto& [rule, all] : answered)
       if (!all)
@@ -260,6 +305,7 @@ class RuleChecks {
   Reading& in_;
   const PolicyText& text_;
   const Tables& tables_;
+  std::vector<Way> ways_;
   std::vector<Arm> arms_;
   std::map<std::uint16_t, std::set<std::string_view>> list_domains_;
   std::vector<bool> matches_, decides_;

@@ -266,6 +266,35 @@ class RulesCompiler {
     }
   }
 
+  void unknown_login(const Written& id) {
+    std::vector<std::string_view> names;
+    for (const Login& login : tables_.logins) names.emplace_back(login.rule.id);
+    const std::string_view meant = inspect::nearest(id.text, names);
+    in_.mistake(id.at, "there is no login '" + id.text + "'",
+                meant.empty() ? "write the id of a [[login]]" : "did you mean '" + std::string(meant) + "'?");
+  }
+
+  /// One [[login]] stands in the tables once for each enclave and domain.
+  std::optional<std::vector<std::uint16_t>> logins(const RuleText& text) {
+    if (!text.logins) {
+      if (text.towards_at)
+        in_.mistake(*text.towards_at, "'towards' stands in a rule that names no login",
+                    "add login = [\"ID\"], or take it away");
+      return std::nullopt;
+    }
+    Numbers found;
+    for (const Written& id : *text.logins) {
+      bool any = false;
+      for (std::size_t i = 0; i < tables_.logins.size(); ++i) {
+        if (tables_.logins[i].rule.id != id.text) continue;
+        found.insert(static_cast<std::uint16_t>(i));
+        any = true;
+      }
+      if (!any) unknown_login(id);
+    }
+    return std::vector<std::uint16_t>(found.begin(), found.end());
+  }
+
   void check_answer(const RuleText& text) {
     const bool answers = text.rule.action == Action::Answer;
     if (!answers && text.answer_at)
@@ -290,6 +319,7 @@ class RulesCompiler {
     Rule rule = text.rule;
     rule.from = side(text.from);
     rule.to = side(text.to);
+    rule.logins = logins(text);
     rule.payload = places(text.payload);
     rule.only_payload = places(text.only_payload);
     rule.remove = places(text.remove);
