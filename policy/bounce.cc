@@ -90,6 +90,10 @@ std::optional<StanzaFault> fault(const StanzaFacts& facts, Reason reason, Messag
   return std::nullopt;
 }
 
+bool is_owed_answer(const StanzaFacts& facts, const ClientSession* session) {
+  return session == nullptr || session->from_client || facts.kind == Kind::Iq;
+}
+
 Node* make_bounce(const StanzaFacts& facts, const StanzaFault& fault, inspect::Arena& arena) {
   Node* stanza = reply(facts, "error", arena);
   if (!stanza) return nullptr;

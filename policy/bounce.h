@@ -17,6 +17,10 @@ std::optional<StanzaFault> fault(const StanzaFacts& facts, Reason reason, const 
 /// The same where the rule that refuses says what a message is told.
 std::optional<StanzaFault> fault(const StanzaFacts& facts, Reason reason, MessageRefusal told);
 
+/// Whether who has sent a refused stanza is owed an answer. Of what a server sends in a client's session only requests
+/// are (protocol.md 5.5, last column). `session` is nullptr between servers.
+bool is_owed_answer(const StanzaFacts& facts, const ClientSession* session);
+
 /// The bounce: same kind and id, addresses swapped, the condition and nothing else (protocol.md S-17, X-02). nullptr
 /// when there is no address to answer to or from. Lives in `arena`; the texts are those of `facts`.
 inspect::Node* make_bounce(const StanzaFacts& facts, const StanzaFault& fault, inspect::Arena& arena);

@@ -139,12 +139,11 @@ void Session::refuse(const Arrival& arrival, const policy::Judgement& judgement,
   OnRecord told;
   Verdict verdict = Verdict::Drop;
   const Way back = reverse(arrival.way);
-  // Of what a server sends only requests are owed an answer (protocol.md 5.5, last column).
-  const bool owed = arrival.way == Way::ToServer || judgement.facts.kind == policy::Kind::Iq;
+  const policy::ClientSession client{state_->jid, arrival.way == Way::ToServer};
   if (judgement.verdict == Verdict::Answer && judgement.answer != nullptr) {
     told.follow(make_injection(*judgement.answer, reason, back));
     verdict = Verdict::Answer;
-  } else if (fault && owed) {
+  } else if (fault && policy::is_owed_answer(judgement.facts, &client)) {
     const inspect::Node* bounce = policy::make_bounce(judgement.facts, *fault, lane_.scratch.arena);
     auto injection = bounce != nullptr ? make_injection(*bounce, reason, back) : nullptr;
     if (injection && may_send_error()) {

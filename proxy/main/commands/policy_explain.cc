@@ -15,6 +15,7 @@
 #include "proxy/main/commands/json.h"
 #include "proxy/main/commands/policy.h"
 #include "proxy/main/commands/policy_input.h"
+#include "proxy/main/commands/session_input.h"
 #include "proxy/main/commands/xml_diff.h"
 
 namespace sallyport::commands {
@@ -22,16 +23,17 @@ namespace sallyport::commands {
 namespace {
 
 struct Options {
-  std::filesystem::path bundle, stanza, label;
+  std::filesystem::path bundle, stanza, label, roster;
   std::string from, to, time;
   Way way;
+  SessionAsked session;
   std::vector<std::pair<std::string, std::string>> pairs;
   bool json = false;
 };
 
 /// The normal form of the one stanza in `xml`, as an edge would hand it on.
-std::string read_or_end(const std::string& xml) {
-  auto samples = read_stanzas(xml, "");
+std::string read_or_end(const std::string& xml, StreamOf stream) {
+  auto samples = read_stanzas(xml, "", stream);
   if (!samples) end_command(1, samples.error());
   if (samples->size() != 1) end_command(1, "the file does not hold one message, presence or iq");
   return std::move(samples->front().normal_form);
@@ -61,6 +63,7 @@ struct StageResult {
 struct Explained {
   policy::Judgement judgement;
   const policy::Rule* rule = nullptr;
+  const policy::Crossing* crossing = nullptr;
   std::string bundle_hash;
   std::vector<StageResult> stages;
   std::string leaves, where_to;
@@ -68,7 +71,9 @@ struct Explained {
 };
 
 /// What each stage had to say, from the reasons of the judgement.
-std::vector<StageResult> stage_results(const policy::Judgement& judgement, const policy::Bundle& bundle) {
+std::vector<StageResult> stage_results(const policy::Judgement& judgement, const policy::Bundle& bundle,
+                                       const policy::Login* login) {
+  const unsigned off = bundle.settings().stages_off | (login != nullptr ? login->stages_off : 0U);
   std::vector<StageResult> results;
   bool ended = false;
   for (unsigned i = 0; i <= static_cast<unsigned>(policy::kLastStage); ++i) {
@@ -79,7 +84,7 @@ std::vector<StageResult> stage_results(const policy::Judgement& judgement, const
     for (const policy::Reason finding : judgement.findings)
       if (is_its_own(finding)) result.reasons.push_back(finding);
     const bool decided = is_its_own(judgement.reason);
-    if (bundle.is_off(stage)) {
+    if ((off >> i & 1U) != 0) {
       result.state = "switched off";
     } else if (ended) {
       result.state = "not asked";
@@ -104,11 +109,30 @@ std::array<std::pair<const char*, std::string_view>, 4> label_parts(const policy
            {"marked", label.marking}}};
 }
 
+std::string_view way_of(const policy::ClientSession& session) {
+  return session.from_client ? "to the server" : "to the client";
+}
+
+std::string session_text(const policy::Crossing& crossing) {
+  return std::string(crossing.client->full) + " (" + crossing.login->rule.id + "), " +
+         std::string(way_of(*crossing.client));
+}
+
+std::string session_json(const policy::Crossing& crossing) {
+  const policy::ClientSession* session = crossing.client;
+  if (session == nullptr) return "null";
+  const std::string_view enclave = session->from_client ? crossing.from_enclave : crossing.to_enclave;
+  return "{\"jid\":" + json_string(session->full) + ",\"login\":" + json_string(crossing.login->rule.id) +
+         ",\"client_enclave\":" + json_string(enclave) +
+         ",\"towards\":" + json_string(session->from_client ? "server" : "client") + "}";
+}
+
 void print_plain(const Explained& explained) {
   const policy::Judgement& judgement = explained.judgement;
   const auto line = [](const char* key, std::string_view value) {
     std::printf("%-9s %.*s\n", key, static_cast<int>(value.size()), value.data());
   };
+  if (explained.crossing->client != nullptr) line("session", session_text(*explained.crossing));
   line("verdict", policy::name(judgement.verdict));
   line("reason", policy::code(judgement.reason));
   line("", policy::row(judgement.reason).text);
@@ -159,35 +183,38 @@ void print_json(const Explained& explained) {
     label = "{\"in\":" + json_string(found->text_in) + ",\"marking_in\":" + json_string(found->marking_in) +
             ",\"out\":" + json_string(found->text_out) + ",\"marking_out\":" + json_string(found->marking) +
             ",\"detail\":" + json_string(judgement.label_detail) + "}";
-  std::string out = "{\"verdict\":" + json_string(policy::name(judgement.verdict)) +
-                    ",\"reason\":" + code(judgement.reason) + ",\"findings\":" + json_array(judgement.findings, code) +
-                    ",\"rule\":" + json_string(judgement.rule) +
-                    ",\"text\":" + json_string(explained.rule ? explained.rule->text : "") + ",\"stages\":" + stages +
-                    ",\"label\":" + label + ",\"bundle\":" + json_string(explained.bundle_hash) +
-                    ",\"leaves\":" + json_string(explained.leaves) + ",\"to\":" + json_string(explained.where_to) +
-                    ",\"changes\":" + json_array(changes, quoted) + "}";
+  std::string out =
+      "{\"verdict\":" + json_string(policy::name(judgement.verdict)) + ",\"reason\":" + code(judgement.reason) +
+      ",\"findings\":" + json_array(judgement.findings, code) + ",\"rule\":" + json_string(judgement.rule) +
+      ",\"text\":" + json_string(explained.rule ? explained.rule->text : "") + ",\"stages\":" + stages +
+      ",\"label\":" + label + ",\"bundle\":" + json_string(explained.bundle_hash) +
+      ",\"leaves\":" + json_string(explained.leaves) + ",\"to\":" + json_string(explained.where_to) +
+      ",\"changes\":" + json_array(changes, quoted) + ",\"session\":" + session_json(*explained.crossing) + "}";
   std::printf("%s\n", out.c_str());
 }
 
 /// What would be written, and on which side.
 void add_what_leaves(Explained& explained, const inspect::Node& stanza, inspect::Arena& arena) {
   const policy::Judgement& judgement = explained.judgement;
-  const auto back = [&](const inspect::Node& injection, const char* where_to) {
-    explained.where_to = where_to;
-    inspect::serialize(injection, inspect::ns::kServer, explained.leaves);
+  const policy::ClientSession* session = explained.crossing->client;
+  const std::string_view content = session != nullptr ? inspect::ns::kClient : inspect::ns::kServer;
+  const std::string sender = session == nullptr ? "sender" : session->from_client ? "client" : "server";
+  const auto back = [&](const inspect::Node& injection, const char* how) {
+    explained.where_to = "back to the " + sender + how;
+    inspect::serialize(injection, content, explained.leaves);
   };
   switch (judgement.verdict) {
     case policy::Verdict::Release:
     case policy::Verdict::Alter:
-      explained.where_to = "to the addressee";
+      explained.where_to = session == nullptr ? "to the addressee" : way_of(*session);
       explained.after = lines_of(stanza);
-      return inspect::serialize(stanza, inspect::ns::kServer, explained.leaves);
+      return inspect::serialize(stanza, content, explained.leaves);
     case policy::Verdict::Bounce:
-      return back(*policy::make_bounce(judgement.facts, judgement.fault, arena), "back to the sender");
+      return back(*policy::make_bounce(judgement.facts, judgement.fault, arena), "");
     case policy::Verdict::Answer:
-      return back(*judgement.answer, "back to the sender, in the addressee's name");
+      return back(*judgement.answer, ", in the addressee's name");
     case policy::Verdict::Sever:
-      explained.where_to = "back to the sender's server, as stream error";
+      explained.where_to = "back to the " + (session == nullptr ? sender + "'s server" : sender) + ", as stream error";
       explained.leaves = inspect::name(judgement.sever);
       return;
     case policy::Verdict::Drop:
@@ -203,7 +230,9 @@ const policy::Rule* rule_of(const policy::Bundle& bundle, std::string_view id) {
 
 void run(Options options) {
   const policy::Bundle bundle = load_policy_or_end(options.bundle);
-  std::string octets = read_or_end(read_file_or_end(options.stanza));
+  const bool in_session = options.session.any();
+  if (in_session) options.session = session_or_end(std::move(options.session), bundle);
+  std::string octets = read_or_end(read_file_or_end(options.stanza), in_session ? StreamOf::Client : StreamOf::Servers);
   const policy::Memory memory;
   policy::Scratch scratch(memory);
   const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
@@ -222,12 +251,23 @@ void run(Options options) {
   }
   for (auto& [from, to] : options.pairs) options.way.granted.push_back({from, to});
   const Way way = options.way.completed(bundle, **stanza);
+  policy::presence::Ledger ledger;
+  const policy::Address own = policy::Address::of_prepared(options.session.jid);
+  if (!options.roster.empty()) open_roster_or_end(options.roster, own.bare(), moment, ledger);
+  const policy::ClientSession client{own.full, options.session.from_client, &ledger, !options.roster.empty()};
+  policy::Crossing crossing = in_session ? crossing_of(client, options.session.client_enclave, bundle) : way.crossing();
+  crossing.lang = options.way.lang;
   Explained explained;
+  explained.crossing = &crossing;
   explained.bundle_hash = bundle.hash();
   explained.before = lines_of(**stanza);
-  explained.judgement = policy::judge(**stanza, octets.size(), way.crossing(), moment, bundle, scratch);
+  explained.judgement = policy::judge(**stanza, octets.size(), crossing, moment, bundle, scratch);
+  // The guard tells nobody where nobody is owed an answer.
+  if (explained.judgement.verdict == policy::Verdict::Bounce &&
+      !policy::is_owed_answer(explained.judgement.facts, crossing.client))
+    explained.judgement.verdict = policy::Verdict::Drop;
   explained.rule = rule_of(bundle, explained.judgement.rule);
-  explained.stages = stage_results(explained.judgement, bundle);
+  explained.stages = stage_results(explained.judgement, bundle, crossing.login);
   add_what_leaves(explained, **stanza, scratch.arena);
   if (options.json) {
     print_json(explained);
@@ -242,17 +282,34 @@ CLI::App* add_policy_explain(CLI::App& policy) {
   auto options = std::make_shared<Options>();
   auto* command = policy.add_subcommand("explain", "say what a policy makes of one stanza, and why");
   command->add_option("--bundle", options->bundle, "the bundle, or a policy file or folder")->required();
-  command->add_option("stanza", options->stanza, "file with one stanza in jabber:server; - for standard input")
+  command
+      ->add_option("stanza", options->stanza,
+                   "file with one stanza in jabber:server, or of a session in jabber:client; - for standard input")
       ->required();
   command->add_option("--from", options->from, "judge it as if it came from this address");
   command->add_option("--to", options->to, "judge it as if it went to this address");
   command->add_option("--label", options->label, "file with a label of XEP-0258 to put in its place");
   command->add_option("--time", options->time, "judge it at this time, UTC (else: now)");
-  command->add_option("--from-enclave,--enclave", options->way.from_enclave,
-                      "where it comes from (else: the owner of its from)");
-  command->add_option("--to-enclave", options->way.to_enclave, "where it goes (else: the owner of its to)");
-  command->add_option("--pair", options->pairs, "FROM TO, domains granted to the stream (else: those of the stanza)");
+  auto* from_enclave = command->add_option("--from-enclave,--enclave", options->way.from_enclave,
+                                           "where it comes from (else: the owner of its from)");
+  auto* to_enclave =
+      command->add_option("--to-enclave", options->way.to_enclave, "where it goes (else: the owner of its to)");
+  auto* pair = command->add_option("--pair", options->pairs,
+                                   "FROM TO, domains granted to the stream (else: those of the stanza)");
+  command->add_option("--session", options->session.jid, "judge it in the client's session with this full JID")
+      ->excludes(from_enclave)
+      ->excludes(to_enclave)
+      ->excludes(pair);
+  command->add_option("--client-enclave", options->session.client_enclave,
+                      "where that client is (else: the one enclave whose clients may log in there)");
+  command->add_flag("--from-client", options->session.from_client, "in the session: the client's own stanza");
+  command->add_flag("--from-server", options->session.from_server, "in the session: what its server sends it");
   command->add_option("--lang", options->way.lang, "xml:lang of the stream's header");
+  command
+      ->add_option(
+          "--roster", options->roster,
+          "file with the contact list that the session has seen, <query xmlns='jabber:iq:roster'/> (else: none)")
+      ->needs("--session");
   command->add_flag("--json", options->json, "print the result as JSON");
   command->callback([options] { run(*options); });
   return command;

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -14,6 +16,7 @@
 #include "audit/segment_reader.h"
 #include "inspect/names.h"
 #include "inspect/stream_parser.h"
+#include "policy/reason.h"
 #include "policy/source/files.h"
 #include "policy/source/source.h"
 #include "proxy/main/commands/policy.h"
@@ -27,6 +30,8 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view kHeader =
     "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+constexpr std::string_view kClientHeader =
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
 constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::size_t kPiece = 64 * 1024;  // fed at once
 
@@ -117,8 +122,21 @@ class SampleReader {
       if (!written) return;
       const auto line = audit::Line::read(*written);
       if (!line) end_command(2, file.string() + ":" + std::to_string(reader->line()) + ": " + line.error());
-      if (!line->is_event()) record(*line, static_cast<double>(reader->offset()));
+      if (line->is_event()) {
+        event(*line);
+      } else {
+        record(*line, static_cast<double>(reader->offset()));
+      }
     }
+  }
+
+  /// From then on the crossing is known to be that session, until the guard starts anew and counts from the beginning.
+  void event(const audit::Line& line) {
+    const std::string code = line.text("code");
+    if (code == policy::code(policy::Reason::GuardStarted)) sessions_.clear();
+    if (code != policy::code(policy::Reason::SessionBound)) return;
+    for (const auto& [key, value] : line.pairs("details"))
+      if (key == "jid") sessions_[line.value("crossing")] = {audit::unescaped(value), line.text("enclave")};
   }
 
   void record(const audit::Line& line, double offset) {
@@ -132,14 +150,28 @@ class SampleReader {
     if (!samples) end_command(2, where + ": " + samples.error());
     for (Sample& sample : *samples) {
       sample.where = where;
-      sample.from_enclave = line.text("from_enclave");
-      sample.to_enclave = line.text("to_enclave");
-      sample.wall = read_time(line.written("time"));
+      sample.record = recorded(line);
       take_(sample, (done_ + offset) / all_);
     }
   }
 
+  Recorded recorded(const audit::Line& line) const {
+    Recorded record;
+    record.from_enclave = line.text("from_enclave");
+    record.to_enclave = line.text("to_enclave");
+    record.from = line.text("from");
+    record.to = line.text("to");
+    record.id = line.text("id");
+    record.id_out = line.text("id_out");
+    record.crossing = line.value("crossing");
+    record.wall = read_time(line.written("time"));
+    if (const auto at = sessions_.find(record.crossing); at != sessions_.end())
+      std::tie(record.session, record.client_enclave) = at->second;
+    return record;
+  }
+
   const std::function<void(const Sample&, double)>& take_;
+  std::map<std::uint64_t, std::pair<std::string, std::string>> sessions_;  ///< by crossing: JID, enclave of the client
   std::vector<std::pair<fs::path, double>> files_;
   double all_ = 0, done_ = 0;
   std::size_t without_content_ = 0;
@@ -226,12 +258,14 @@ std::chrono::sys_time<milliseconds> now() {
   return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
 }
 
-std::expected<std::vector<Sample>, std::string> read_stanzas(std::string_view text, const std::string& where) {
+std::expected<std::vector<Sample>, std::string> read_stanzas(std::string_view text, const std::string& where,
+                                                             StreamOf stream) {
+  const std::string_view own = stream == StreamOf::Client ? inspect::ns::kClient : inspect::ns::kServer;
   while (!text.empty() && kSpace.contains(text.back())) text.remove_suffix(1);
   while (!text.empty() && kSpace.contains(text.front())) text.remove_prefix(1);
-  inspect::StreamParser parser(inspect::ns::kServer, inspect::ParserLimits{});
+  inspect::StreamParser parser(own, inspect::ParserLimits{});
   const bool is_stream = text.starts_with("<?xml") || text.starts_with("<stream:stream");
-  if (!is_stream) parser.feed(kHeader);
+  if (!is_stream) parser.feed(stream == StreamOf::Client ? kClientHeader : kHeader);
   std::vector<Sample> samples;
   for (bool fed_all = false; true;) {
     const auto event = parser.next();
@@ -242,10 +276,7 @@ std::expected<std::vector<Sample>, std::string> read_stanzas(std::string_view te
     if (found) {
       if (const auto* stanza = std::get_if<inspect::StanzaRead>(&*found))
         samples.push_back({.where = where + ":" + std::to_string(samples.size() + 1),
-                           .normal_form = std::string(stanza->normal_form),
-                           .from_enclave = {},
-                           .to_enclave = {},
-                           .wall = {}});
+                           .normal_form = std::string(stanza->normal_form)});
       continue;
     }
     if (fed_all) break;
@@ -254,7 +285,7 @@ std::expected<std::vector<Sample>, std::string> read_stanzas(std::string_view te
     fed_all = text.empty();
   }
   if (samples.empty() || !parser.at_boundary())
-    return std::unexpected("there is no whole message, presence or iq in jabber:server");
+    return std::unexpected("there is no whole message, presence or iq in " + std::string(own));
   return samples;
 }
 

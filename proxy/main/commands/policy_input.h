@@ -44,16 +44,29 @@ std::string written_time(std::chrono::sys_time<std::chrono::milliseconds> time);
 /// The time that is looked at alone; all from now on if `text` is empty. Ends the command with 2 if it is no time.
 policy::proof::When when_or_end(const std::string& text);
 
+/// What a record says of a stanza besides its content.
+struct Recorded {
+  std::string from_enclave, to_enclave, from, to;
+  std::string id, id_out;  ///< of an iq: as it came, and as it left if that is another one
+  std::uint64_t crossing = 0;
+  /// The session that the crossing is, if the log says so: its full JID and where its client is; else "".
+  std::string session, client_enclave;
+  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> wall;
+};
+
 /// One stanza to be judged, and where it was found.
 struct Sample {
   std::string where;  ///< "file.xml:3", the third stanza; "record 17"
   std::string normal_form;
-  std::string from_enclave, to_enclave;                                  ///< of a record; else ""
-  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> wall;  ///< of a record
+  Recorded record = {};  ///< empty if it is of a file
 };
 
-/// The stanzas of a text in jabber:server: one, several in a row, or a whole stream. Error: what an edge would say.
-std::expected<std::vector<Sample>, std::string> read_stanzas(std::string_view text, const std::string& where);
+/// Whose stream the stanzas of a text are in: jabber:server or jabber:client.
+enum class StreamOf : std::uint8_t { Servers, Client };
+
+/// The stanzas of a text: one, several in a row, or a whole stream. Error: what an edge would say.
+std::expected<std::vector<Sample>, std::string> read_stanzas(std::string_view text, const std::string& where,
+                                                             StreamOf stream = StreamOf::Servers);
 
 /// The samples of files and folders: *.xml, and audit records that have content. `take` gets each with how far the
 /// reading is, from 0 to 1. What can't be read ends the command with 2; how many records have no content is returned.

@@ -1,5 +1,6 @@
 // `sallyport policy replay`: what a new policy lets cross that the old one does not, and the other way round.
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -10,9 +11,11 @@
 #include "inspect/normal_form.h"
 #include "inspect/serializer.h"
 #include "policy/pipeline.h"
+#include "policy/presence/roster.h"
 #include "proxy/main/commands/json.h"
 #include "proxy/main/commands/policy.h"
 #include "proxy/main/commands/policy_input.h"
+#include "proxy/main/commands/session_input.h"
 
 namespace sallyport::commands {
 
@@ -46,10 +49,37 @@ class Judge {
     scratch_.arena.clear();
     const auto stanza = inspect::decode(sample.normal_form, scratch_.arena, inspect::ParserLimits{});
     if (!stanza) end_command(2, sample.where + ": " + stanza.error().what);
-    const Way told{.from_enclave = sample.from_enclave, .to_enclave = sample.to_enclave, .lang = {}, .granted = {}};
+    const SessionAsked session = session_of(sample.record, bundle_);
+    if (session.any()) return in_session(sample, **stanza, session, moment);
+    const Recorded& record = sample.record;
+    const Way told{.from_enclave = record.from_enclave, .to_enclave = record.to_enclave, .lang = {}, .granted = {}};
     const Way way = told.completed(bundle_, **stanza);
+    return judge(sample, **stanza, way.crossing(), moment, memory_->ledger);
+  }
+
+  const policy::Bundle& bundle() const { return bundle_; }
+
+ private:
+  /// What a session's presence depends on.
+  struct Session {
+    policy::presence::Ledger ledger;
+    bool knows_roster = false;
+  };
+
+  Outcome in_session(const Sample& sample, inspect::Node& stanza, const SessionAsked& asked,
+                     const policy::Moment& moment) {
+    Session& session = sessions_[sample.record.crossing];
+    const policy::ClientSession client{asked.jid, asked.from_client, &session.ledger, session.knows_roster};
+    return judge(sample, stanza, crossing_of(client, asked.client_enclave, bundle_), moment, session.ledger);
+  }
+
+  Outcome judge(const Sample& sample, inspect::Node& stanza, const policy::Crossing& crossing,
+                const policy::Moment& moment, policy::presence::Ledger& ledger) {
+    const std::string id = id_as_it_came(sample.record);
+    inspect::TreeEditor editor(scratch_.arena);
+    if (!id.empty()) editor.set_attribute(stanza, "id", id);
     const policy::Judgement judgement =
-        policy::judge(**stanza, sample.normal_form.size(), way.crossing(), moment, bundle_, scratch_);
+        policy::judge(stanza, sample.normal_form.size(), crossing, moment, bundle_, scratch_);
     Outcome outcome;
     outcome.crosses = judgement.verdict == policy::Verdict::Release || judgement.verdict == policy::Verdict::Alter;
     outcome.reason = policy::code(judgement.reason);
@@ -57,15 +87,38 @@ class Judge {
     outcome.from = judgement.facts.from.empty() ? judgement.facts.from_text : judgement.facts.from.full;
     outcome.to = judgement.facts.to.empty() ? judgement.facts.to_text : judgement.facts.to.full;
     if (judgement.facts.kind) outcome.kind = policy::name(*judgement.facts.kind);
-    if (outcome.crosses) inspect::serialize(**stanza, inspect::ns::kServer, outcome.leaves);
-    memory_->commit(outcome.crosses ? judgement.intents.release : judgement.intents.refusal, moment);
+    if (outcome.crosses) outcome.leaves = leaves(sample.record, stanza, judgement, crossing.client != nullptr);
+    const policy::Changes& changes = outcome.crosses ? judgement.intents.release : judgement.intents.refusal;
+    memory_->commit(changes, moment, ledger);
+    if (crossing.client == nullptr) return outcome;
+    policy::presence::follow(ledger, changes.presence.roster, outcome.crosses, moment);
+    if (outcome.crosses && changes.presence.roster.whole()) sessions_[sample.record.crossing].knows_roster = true;
     return outcome;
   }
 
-  const policy::Bundle& bundle() const { return bundle_; }
+  /// The id of an answer is what the guard gave its request; here it gives another one.
+  std::string id_as_it_came(const Recorded& record) {
+    const auto given = ids_.extract(record.id);
+    return given.empty() ? record.id : given.mapped();
+  }
 
- private:
+  /// Ids of requests are drawn by chance: those that left are remembered, and told as they came.
+  std::string leaves(const Recorded& record, inspect::Node& stanza, const policy::Judgement& judgement,
+                     bool in_session) {
+    const policy::StanzaFacts& facts = judgement.facts;
+    const auto* id = stanza.attribute("id");
+    if (facts.kind == policy::Kind::Iq && id != nullptr && (facts.type == "get" || facts.type == "set")) {
+      if (!record.id_out.empty()) ids_[record.id_out] = *id;
+      inspect::TreeEditor(scratch_.arena).set_attribute(stanza, "id", facts.id);
+    }
+    std::string xml;
+    inspect::serialize(stanza, in_session ? inspect::ns::kClient : inspect::ns::kServer, xml);
+    return xml;
+  }
+
   policy::Bundle bundle_;
+  std::map<std::uint64_t, Session> sessions_;  ///< by crossing
+  std::map<std::string, std::string> ids_;     ///< of requests that left, on record -> here
   std::unique_ptr<policy::Memory> memory_;
   policy::Scratch scratch_;
 };
@@ -190,7 +243,7 @@ void run(const Options& options) {
     Progress progress(!options.json);
     result.without_content = each_sample(options.inputs, [&](const Sample& sample, double part) {
       progress.at(part);
-      const auto wall = time.value_or(sample.wall.value_or(started));
+      const auto wall = time.value_or(sample.record.wall.value_or(started));
       const policy::Moment moment{.wall = wall, .steady = wall.time_since_epoch()};
       count(sample, before(sample, moment), after(sample, moment), options.list, result);
     });
