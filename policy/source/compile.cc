@@ -276,9 +276,15 @@ class Compiler {
     tables_.contents.push_back(std::move(rule));
   }
 
+  static bool names(const std::vector<Written>& ids, const std::string& id) {
+    return std::ranges::find(ids, id, &Written::text) != ids.end();
+  }
+
   /// Where nobody looks at labels, no rule can tell them apart.
   void warn_of_unseen_labels(const LoginText& login) {
-    const bool asks = std::ranges::any_of(text_.rules, [](const RuleText& rule) { return rule.label.has_value(); });
+    const bool asks = std::ranges::any_of(text_.rules, [&](const RuleText& rule) {
+      return rule.label && (!rule.logins || names(*rule.logins, login.rule.id));
+    });
     if (!asks || (login.login.stages_off >> static_cast<unsigned>(Stage::Label) & 1U) == 0) return;
     in_.warning(login.at,
                 "the rules that ask for labels see none in the sessions of '" + login.rule.id +
@@ -301,7 +307,7 @@ class Compiler {
                       "nothing is checked there");
       warn_of_unseen_labels(login);
     }
-    if (text_.peerings.empty())
+    if (text_.peerings.empty() && text_.logins.empty())
       in_.warning({}, "there is no peering, so nothing crosses", "add a [[peering]] for what may cross");
     for (const PeeringText& peering : text_.peerings)
       if (peering.rule.iq && !peering.both && !has_way_back(peering))
@@ -313,9 +319,15 @@ class Compiler {
                     "the peering '" + peering.rule.id + "' allows dialback, which this version does not have",
                     "its peers need certificates; take proof = \"dialback\" away");
     for (const auto& [domain, owned] : owners_)
-      if (std::ranges::none_of(granted_,
-                               [&](const auto& g) { return g.first.first == domain || g.first.second == domain; }))
+      if (!is_reached(domain, owned))
         in_.warning(owned.at, "no peering names the domain '" + domain + "', so nothing reaches it", "");
+  }
+
+  /// By a peering, or in the sessions of those who log in to its server.
+  bool is_reached(const std::string& domain, const Owned& owned) const {
+    const auto names = [&](const auto& g) { return g.first.first == domain || g.first.second == domain; };
+    const auto leads = [&](const Login& login) { return tables_.domains[login.domain].name == owned.home; };
+    return std::ranges::any_of(granted_, names) || std::ranges::any_of(tables_.logins, leads);
   }
 
   bool has_way_back(const PeeringText& peering) const {

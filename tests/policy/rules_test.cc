@@ -37,8 +37,8 @@ struct Told {
   std::string mistakes, warnings;
 };
 
-Told told(const std::string& rules) {
-  const auto compiled = compile(std::string(kHead) + rules, "p.toml");
+Told told(const std::string& rules, const std::string& head = std::string(kHead)) {
+  const auto compiled = compile(head + rules, "p.toml");
   Told told;
   if (!compiled) {
     for (const Mistake& each : compiled.error()) told.mistakes += inspect::describe(each);
@@ -184,6 +184,20 @@ TEST(Rules, WarnOfWhatCannotDecide) {
     const Told what = told(row.rules);
     EXPECT_THAT(what.warnings, HasSubstr(row.what)) << row.name << "\n" << what.mistakes;
   }
+}
+
+TEST(Rules, ThatAskForLabelsAreWarnedOfWhereNobodyLooksAtThem) {
+  const std::string off = kRoaming + "off = [\"label\"]\n";
+  const std::string others =
+      "[[login]]\nid = \"others\"\nfrom = [\"south\"]\nto = [\"north.test\"]\nmechanisms = [\"PLAIN\"]\n"
+      "stanzas = [\"message\"]\n";
+  const std::string asks = "label = [\"none\"]\n";
+  std::string head(kHead);
+  head.erase(head.find("\"label\", "), 9);
+  EXPECT_THAT(told(rule("a", asks) + off + others, head).warnings, HasSubstr("see none in the sessions of 'clients'"));
+  EXPECT_THAT(told(rule("a", asks + "login = [\"clients\"]") + off + others, head).warnings,
+              HasSubstr("see none in the sessions of 'clients'"));
+  EXPECT_THAT(told(rule("a", asks + "login = [\"others\"]") + off + others, head).warnings, Not(HasSubstr("see none")));
 }
 
 TEST(Rules, AreNotWarnedOfWhereTheyDoDecide) {

@@ -270,6 +270,14 @@ TEST(PolicySource, WithoutPeeringsGrantsNothingAndWarns) {
   for (const Mistake& each : compiled->warnings) told += inspect::describe(each);
   EXPECT_THAT(told, HasSubstr("there is no peering, so nothing crosses"));
   EXPECT_THAT(told, HasSubstr("no peering names the domain 'south.test'"));
+  // A login lets its clients reach the server and its components.
+  const auto with_login = compile(text + std::string(kLogin), "p.toml");
+  ASSERT_TRUE(with_login);
+  told.clear();
+  for (const Mistake& each : with_login->warnings) told += inspect::describe(each);
+  EXPECT_THAT(told, ::testing::Not(HasSubstr("nothing crosses")));
+  EXPECT_THAT(told, ::testing::Not(HasSubstr("south.test', so nothing")));
+  EXPECT_THAT(told, HasSubstr("no peering names the domain 'north.test'"));
 }
 
 TEST(PolicySource, WarnsOfEveryStageThatChecksNothing) {
