@@ -116,6 +116,7 @@ class Leg : public std::enable_shared_from_this<Leg> {
   void wait_to_write();
   std::size_t send_some(std::string_view octets);
   void encode_text();
+  void on_deaf_peer();
   void lost(std::string_view why);
   void finish(Finish finish);
   void linger();
@@ -151,6 +152,7 @@ class Leg : public std::enable_shared_from_this<Leg> {
   std::string wire_;   ///< what the socket did not take
   std::size_t wire_sent_ = 0;
   bool reading_ = false, dirty_ = false, waiting_to_write_ = false, broken_ = false;
+  std::optional<Clock::time_point> deaf_until_;  ///< the peer takes nothing more; so long what it has said is read
 
   std::uint16_t guard_lane_ = 0;
   bool guard_knows_ = false;

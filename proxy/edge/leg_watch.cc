@@ -49,6 +49,7 @@ void Leg::enter_wait(Wait wait, Clock::time_point now) {
 Leg::Clock::time_point Leg::due(Clock::time_point now) const {
   const config::EdgeLimits& limits = this->limits();
   Clock::time_point when = wait_ends_;
+  if (deaf_until_) return std::min(when, *deaf_until_);
   if (!wire_.empty()) when = std::min<Clock::time_point>(when, sent_ + limits.slow_reader);
   if (waiting_ != Wait::Idle) return when;
   when = std::min(when, idles_out());
@@ -94,6 +95,7 @@ void Leg::on_watch() {
   const auto now = Clock::now();
   const config::EdgeLimits& limits = this->limits();
   if (link_ == Link::Lingering && now >= wait_ends_) return close();
+  if (deaf_until_ && now >= *deaf_until_) return lost("the connection broke");
   if (!wire_.empty() && now >= sent_ + limits.slow_reader) {
     note("edge.slow-reader", "no octet was taken in time");
     return lost("the peer does not read");

@@ -27,7 +27,7 @@ void Leg::touch() {
 
 std::size_t Leg::send_some(std::string_view octets) {
   const ssize_t sent = ::send(socket_.native_handle(), octets.data(), octets.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent < 0 && errno != EAGAIN && errno != EINTR) broken_ = true;
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) deaf_until_ = Clock::now() + limits().close;
   if (sent <= 0) return 0;
   deliveries_.send(static_cast<std::size_t>(sent));
   sent_ = Clock::now();
@@ -62,6 +62,7 @@ void Leg::encode_text() {
 void Leg::flush() {
   dirty_ = false;
   if (link_ == Link::Gone) return;
+  if (deaf_until_) return on_deaf_peer();
   // The usual case borrows the lane's buffer, so that a leg owns none.
   const bool borrowed = wire_.empty();
   if (borrowed) {
@@ -74,12 +75,23 @@ void Leg::flush() {
   const bool all = send_wire();
   if (borrowed && all) wire_.swap(lane_.cipher_buffer());
   if (!borrowed && all) wire_.shrink_to_fit();
+  if (deaf_until_) return on_deaf_peer();
   if (broken_) return lost("the connection broke");
   if (!all) wait_to_write();
   if (const auto credit = deliveries_.credit(all ? &lane_.credit_budget() : nullptr)) ask(*credit);
   if (deliveries_.written() - settling_asked_ >= kSettleStanzas) ask_what_has_settled();
   if (deliveries_.awaits_settlement() && !std::exchange(settling_, true)) lane_.unsettled(shared_from_this());
   if (all && link_ == Link::Lingering) linger();
+}
+
+/// What the peer had said before it took no more is still there to be read, and may be stanzas, or why it ends.
+void Leg::on_deaf_peer() {
+  if (link_ != Link::Plain && link_ != Link::Secure) return lost("the connection broke");
+  inspect::wipe(text_);
+  wire_.clear();
+  wire_sent_ = 0;
+  want_read();
+  watch();
 }
 
 void Leg::wait_to_write() {

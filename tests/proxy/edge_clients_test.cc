@@ -156,6 +156,25 @@ TEST_F(EdgeWithClients, STR_01_BIND_01_TakeAClientFromTcpToStanzasAndToItsEnd) {
   EXPECT_TRUE(guard_->expect<Closed>().second.clean);
 }
 
+TEST_F(EdgeWithClients, WhatWasSaidBeforeAResetIsReadThoughNothingCanBeWritten) {
+  start();
+  PeerPlayed near = client();
+  const LegId leg = log_in(near);
+  // All credit but a little is used up, and the rest is overdrawn: nothing more is read.
+  for (int i = 0; i < 64; ++i) near.send(kMessage);
+  for (int i = 0; i < 64; ++i) guard_->expect<Stanza>();
+  near.send("<message to='y@b.test' id='last'/></stream:stream>");
+  near.cut();
+  guard_->send(leg, airlock::Deliver{1, "", "", 1, "<message from='y@b.test' to='x@b.test/desk'/>"});
+  EXPECT_TRUE(guard_->stays_silent(std::chrono::milliseconds(50)))
+      << "the leg stands as long as there is something to read";
+  guard_->send(leg, airlock::Credit{65'536, 64});
+  EXPECT_EQ(guard_->expect<Stanza>().second.number, 65U);
+  EXPECT_EQ(guard_->expect<Close>().second.kind, CloseKind::Clean);
+  guard_->send(leg, Closed{true, "", 0, 0});
+  EXPECT_EQ(guard_->expect<Closed>().second.written, 0U) << "the delivery has not got there";
+}
+
 TEST_F(EdgeWithClients, STR_23_AServersStreamHasNoPlaceOnAPortForClients) {
   start();
   PeerPlayed near = client();
