@@ -26,6 +26,7 @@
 #include "proxy/guard/frame_budget.h"
 #include "proxy/guard/ledger_store.h"
 #include "proxy/guard/leg.h"
+#include "proxy/guard/login_tries.h"
 #include "proxy/guard/recorder.h"
 #include "proxy/guard/seen_ids.h"
 
@@ -62,6 +63,7 @@ struct LaneSettings {
   policy::Secret secret{};            ///< another one for each lane and each run
   std::uint32_t shadow_rate = 1'000;  ///< stanzas a second that the shadow policy is asked about, at most
   inspect::Secret resource_key{};     ///< as policy::presence::ResourceNames; the same for all lanes and runs
+  std::shared_ptr<LoginTries> login_tries = std::make_shared<LoginTries>();  ///< all lanes of a process share one
 };
 
 // Waits that no setting changes.

@@ -83,6 +83,7 @@ void Session::open(std::unique_ptr<SessionLeg> client, const airlock::Opened& op
   const policy::Bundle& bundle = *lane_.bundle;
   server_edge_ = lane_.edge_of(bundle.enclave_of(*bundle.domain(domain_)).name);
   negotiation_->claim = std::move(claim);
+  negotiation_->source = LoginTries::source(opened.peer);
   negotiation_->accounts = accounts_of(opened.certificate, client_enclave_, domain_, bundle);
   airlock::Terms terms;
   terms.guard_lane = lane_.settings.lane;

@@ -139,6 +139,8 @@ class Session {
   void on_auth(const airlock::Sasl& step);
   std::optional<inspect::SaslCondition> judge_auth(const airlock::Sasl& step);
   bool belies_header();
+  bool is_too_soon();
+  LoginTries::Try login_try() const;
   void on_server_step(const airlock::Sasl& step);
   void on_success(const airlock::Sasl& step);
   void fail_login(inspect::SaslCondition condition, std::string_view by);
@@ -243,6 +245,7 @@ struct Session::Negotiation {
   std::string claim;                  ///< of the header; "" if none
   std::vector<std::string> accounts;  ///< of the client's certificate, prepared bare JIDs
   std::string account;                ///< who has logged in, as far as the login shows it
+  LoginTries::Source source = 0;      ///< where the client is
   inspect::Mechanisms offered;
   std::optional<relay::SaslExchange> exchange;
   bool first_due = false;                      ///< the client's first message comes as a response

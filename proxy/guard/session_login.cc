@@ -97,9 +97,10 @@ void Session::on_client_step(const airlock::Sasl& step) {
   }
   auto& exchange = negotiation_->exchange;
   if (!exchange) return alarm(*client_, "Sasl", "no login is under way");
-  negotiation_->first_due = false;
+  const bool is_first = std::exchange(negotiation_->first_due, false);
   if (const auto refused = exchange->from_client(step.octets)) return abort_login(*refused);
   if (belies_header()) return;
+  if (is_first && is_too_soon()) return abort_login(SaslCondition::TemporaryAuthFailure);
   lane_.send(*server_, step);
   enter(Turn::Answer, turn_ends_);
 }
@@ -135,9 +136,26 @@ bool Session::belies_header() {
   return true;
 }
 
+LoginTries::Try Session::login_try() const {
+  const auto& exchange = negotiation_->exchange;
+  return {client_enclave_, exchange ? std::string_view(exchange->claim().account) : "", negotiation_->source};
+}
+
+/// D-12: whether logins of the account that the client claims have failed too often for another try now.
+bool Session::is_too_soon() {
+  const LoginTries::Try login = login_try();
+  if (login.account.empty()) return false;
+  const auto wait = lane_.settings.login_tries->wait(login, lane_.now.steady);
+  if (wait == wait.zero()) return false;
+  note(Reason::SessionLoginTooSoon,
+       {{"account", std::string(login.account)}, {"milliseconds", std::to_string(wait.count())}});
+  return true;
+}
+
 void Session::on_auth(const airlock::Sasl& step) {
   if (const auto refused = judge_auth(step)) return fail_login(*refused, "guard");
   if (belies_header()) return;
+  if (is_too_soon()) return fail_login(SaslCondition::TemporaryAuthFailure, "guard");
   if (step.mechanism == Mechanism::External) {
     airlock::Sasl own;
     own.step = SaslStep::Auth;
@@ -154,6 +172,9 @@ void Session::on_auth(const airlock::Sasl& step) {
 void Session::on_server_step(const airlock::Sasl& step) {
   Negotiation& login = *negotiation_;
   if (step.step == SaslStep::Failure) {
+    // What the server finds wrong counts; that it can't look, or that a login was given up, says nothing of who tries.
+    if (!login.told && step.condition != SaslCondition::TemporaryAuthFailure && !login_try().account.empty())
+      lane_.settings.login_tries->fail(login_try(), lane_.now.steady);
     const auto condition = login.told.value_or(inspect::told(inspect::name(step.condition), login_->accounts_hidden));
     const bool by_guard = login.told && *login.told != SaslCondition::Aborted;
     login.told.reset();
@@ -182,6 +203,7 @@ void Session::on_success(const airlock::Sasl& step) {
   if (external ? octets && !octets->empty() : !login.exchange->succeed(octets))
     return server_fault("a success that the mechanism does not know");
   const relay::Claim& claim = login.exchange->claim();
+  lane_.settings.login_tries->succeed(login_try());
   if (!external) login.account = claim.account;
   Details details{{"mechanism", std::string(inspect::name(login.exchange->mechanism()))}, {"account", login.account}};
   if (claim.channel_binding != 0) details.emplace_back("channel_binding", std::string(1, claim.channel_binding));

@@ -106,9 +106,12 @@ class Refused(AssertionError):
 
 
 class ClientStream(Conversation):
-    """A client's stream of which every step is a method of its own; send() takes any text or octets at any time."""
+    """A client's stream of which every step is a method of its own; send() takes any text or octets at any time.
 
-    def __init__(self, domain, address, trust=None, port=None, direct_tls=False, certificate=None, tls_version=None):
+    source: the address that it comes from, if not what the system chooses.
+    """
+
+    def __init__(self, domain, address, trust=None, port=None, direct_tls=False, certificate=None, tls_version=None, source=None):
         super().__init__()
         self.domain = domain
         self.jid = f"somebody@{domain}"
@@ -124,6 +127,8 @@ class ClientStream(Conversation):
             self._context.minimum_version = self._context.maximum_version = tls_version
         self.sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         self.sock.settimeout(10)
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect((address, port or (C2S_TLS_PORT if direct_tls else C2S_PORT)))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.wire = Wire(self.sock)
