@@ -2,8 +2,8 @@
 // (labels.md 11, 14)? Every clearance on the way is asked on its own, and all have to grant.
 #include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include "inspect/names.h"
 #include "inspect/normal_form.h"
@@ -46,6 +46,7 @@ struct Labelled {
   Node* stanza = nullptr;
   Kind kind = Kind::Message;
   Node* label = nullptr;  ///< its securitylabel
+  Labelled* next = nullptr;
 };
 
 /// Every stanza in the tree, and whether all that belongs to labels stands where it may (labels.md 11.2).
@@ -53,31 +54,32 @@ class Survey {
  public:
   static constexpr std::size_t kMostStanzas = 64;
 
-  explicit Survey(Node& stanza) {
-    good_ = true;
-    visit(stanza);
-  }
+  Survey(Node& stanza, inspect::Arena& arena) : arena_(arena) { visit(stanza); }
   bool good() const { return good_; }
-  const std::vector<Labelled>& stanzas() const { return stanzas_; }
+  /// The outermost; the others follow it.
+  const Labelled* first() const { return first_; }
   Node* catalog() const { return catalog_; }
 
  private:
   void visit(Node& node) {
     const auto kind = kind_of(node);
-    const std::size_t own = stanzas_.size();
+    Labelled* own = nullptr;
     if (kind) {
-      good_ = good_ && own < kMostStanzas;
+      good_ = good_ && count_++ < kMostStanzas;
       if (!good_) return;
-      stanzas_.push_back({&node, *kind, nullptr});
+      own = *end_ = arena_.one<Labelled>();
+      end_ = &own->next;
+      *own = {.stanza = &node, .kind = *kind};
     }
     for (Node* child = node.first_child; child; child = child->next) {
       if (child->is_text()) continue;
       for (const inspect::Attribute& attribute : child->attributes)
         if (!attribute.ns.empty() && attribute.ns == kReferenceNs) good_ = false;
       if (child->is(label::kSecLabelNs, "securitylabel")) {
-        good_ = good_ && kind == Kind::Message && !stanzas_[own].label && !is_type(node, "error");
-        if (good_) stanzas_[own].label = child;
-      } else if (own == 0 && kind == Kind::Iq && is_type(node, "result") && child->is(label::kCatalogNs, "catalog")) {
+        good_ = good_ && kind == Kind::Message && !own->label && !is_type(node, "error");
+        if (good_) own->label = child;
+      } else if (own == first_ && kind == Kind::Iq && is_type(node, "result") &&
+                 child->is(label::kCatalogNs, "catalog")) {
         catalog_ = child;  // its own filter reads what is inside
       } else {
         visit(*child);
@@ -86,10 +88,31 @@ class Survey {
     }
   }
 
-  std::vector<Labelled> stanzas_;
+  inspect::Arena& arena_;
+  Labelled* first_ = nullptr;
+  Labelled** end_ = &first_;
+  std::size_t count_ = 0;
   Node* catalog_ = nullptr;
-  bool good_ = false;
+  bool good_ = true;
 };
+
+/// For the key of the cache, in which a tree stands as no other does. Unlike the normal form it has no table of
+/// namespaces, which would cost memory for every label.
+void write_key(const Node& node, inspect::OctetWriter& key) {
+  constexpr std::uint8_t kText = 0, kElement = 1, kEnd = 2;
+  if (node.is_text()) {
+    key.integer(kText);
+    return key.string(node.text);
+  }
+  key.integer(kElement);
+  key.string(node.ns);
+  key.string(node.name);
+  key.integer(static_cast<std::uint32_t>(node.attributes.size()));
+  for (const inspect::Attribute& attribute : node.attributes)
+    for (const std::string_view part : {attribute.ns, attribute.name, attribute.value}) key.string(part);
+  for (const Node& child : node.children()) write_key(child, key);
+  key.integer(kEnd);
+}
 
 class LabelStage {
  public:
@@ -104,11 +127,11 @@ class LabelStage {
   Objection run() {
     run_.scratch.labels_found.clear();
     run_.labels_judged = true;
-    const Survey survey(run_.stanza);
+    const Survey survey(run_.stanza, run_.scratch.arena);
     if (!survey.good()) return Reason::LabelViolation;
     if (survey.catalog() && labels().iq != Unlabelled::Refuse) return cut(*survey.catalog());
-    for (const Labelled& each : survey.stanzas())
-      if (const auto objection = judge_stanza(each)) return objection;
+    for (const Labelled* each = survey.first(); each != nullptr; each = each->next)
+      if (const auto objection = judge_stanza(*each)) return objection;
     return std::nullopt;
   }
 
@@ -190,7 +213,8 @@ class LabelStage {
   }
   Judged judged_element(const Node& element) {
     std::string& of = key();
-    inspect::encode(element, of);
+    inspect::OctetWriter writer(of);
+    write_key(element, writer);
     return judged(of, {.element = &element, .named = 0});
   }
   Judged judged_named(std::uint16_t number) {

@@ -44,6 +44,8 @@ class Prover {
     }
     for (const Route& route : bundle_.tables().routes)
       if (!is_done() && claim_.from.has(route.from) && claim_.to.has(route.to)) look_at(route);
+    if (!bundle_.tables().logins.empty())
+      proof_.notes.emplace_back("what crosses in clients' sessions is not looked at");
     proof_.labels = candidates_.labels();
     if (proof_.outcome == Outcome::Undecided && proof_.why.empty()) conclude();
     return std::move(proof_);

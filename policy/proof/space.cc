@@ -125,7 +125,7 @@ RuleSet rules_between(const Bundle& bundle, const Party& from, const Party& to, 
   RuleSet found(rules.size());
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const Rule& rule = rules[i];
-    if ((rule.stanzas & bit(type)) == 0) continue;
+    if (rule.logins || (rule.stanzas & bit(type)) == 0) continue;  // a rule with logins is none between servers
     const bool there = has(bundle, rule.from, from) && has(bundle, rule.to, to);
     const bool back = rule.both && has(bundle, rule.to, from) && has(bundle, rule.from, to);
     if (there || back) found.add(i);

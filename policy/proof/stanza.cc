@@ -20,17 +20,19 @@ std::string_view type_attribute(StanzaType type) {
   return text.substr(text.find(':') + 1);
 }
 
-/// An iq goes to a device: to the account itself it would be for its server.
-std::string address(const Party& party, StanzaType type) {
-  return kind_of(type) == Kind::Iq ? party.bare + "/desk" : party.bare;
+/// An iq goes from device to device: to the account itself it would be for its server. And presence is that of a device
+/// (protocol.md 5.4).
+std::string address(const Party& party, StanzaType type, bool is_sender) {
+  const bool of_device = kind_of(type) == Kind::Iq || (is_sender && type == StanzaType::PresenceAvailable);
+  return of_device ? party.bare + "/desk" : party.bare;
 }
 
 inspect::Node* build(const Bundle& bundle, const StanzaPlan& plan, inspect::Arena& arena) {
   inspect::TreeEditor editor(arena);
   const Kind kind = kind_of(plan.type);
   inspect::Node* stanza = editor.element(ns::kContent, name(kind));
-  editor.set_attribute(*stanza, "from", arena.copy(address(plan.from, plan.type)));
-  editor.set_attribute(*stanza, "to", arena.copy(address(plan.to, plan.type)));
+  editor.set_attribute(*stanza, "from", arena.copy(address(plan.from, plan.type, true)));
+  editor.set_attribute(*stanza, "to", arena.copy(address(plan.to, plan.type, false)));
   if (const std::string_view type = type_attribute(plan.type); !type.empty())
     editor.set_attribute(*stanza, "type", type);
   if (kind == Kind::Iq) editor.set_attribute(*stanza, "id", "q1");
