@@ -170,7 +170,8 @@ class RuleChecks {
   void add_session(std::uint16_t place) {
     const Login& login = tables_.logins[place];
     const StanzaTypes granted = granted_by(login.rule);
-    for (std::uint16_t other = 0; other < tables_.domains.size(); ++other) {
+    for (std::size_t i = 0; i < tables_.domains.size(); ++i) {
+      const auto other = static_cast<std::uint16_t>(i);
       ways_.push_back({login.domain, other, granted, place, true});
       StanzaTypes heard = granted;
       if (tables_.domains[other].enclave == login.enclave) {

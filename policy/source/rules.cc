@@ -268,6 +268,7 @@ class RulesCompiler {
 
   void unknown_login(const Written& id) {
     std::vector<std::string_view> names;
+    names.reserve(tables_.logins.size());
     for (const Login& login : tables_.logins) names.emplace_back(login.rule.id);
     const std::string_view meant = inspect::nearest(id.text, names);
     in_.mistake(id.at, "there is no login '" + id.text + "'",
