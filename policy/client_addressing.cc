@@ -97,7 +97,6 @@ Objection client_addressing(Run& run) {
     if (const auto objection = stamp(run, from, own)) return objection;
     // Without a `to` it is for the account itself, in whose name its server answers (RFC 6120 10.3).
     run.facts.to = to.address.empty() ? Address::of_prepared(own.bare()) : to.address;
-    run.facts.to_service = run.facts.to.local.empty();
     if (to.is_malformed()) return Reason::AddressingToMalformed;
     if (const auto objection = judge_request(run, own)) return objection;
   } else {
@@ -112,6 +111,8 @@ Objection client_addressing(Run& run) {
   // Rules name domains; one that no enclave owns is in no rule.
   run.from_domain = run.bundle.domain(run.facts.from.domain);
   run.to_domain = run.bundle.domain(run.facts.to.domain);
+  run.facts.to_service =
+      run.facts.to.local.empty() || (run.to_domain != nullptr && !run.bundle.is_home(*run.to_domain));
   if (!run.peering) return Reason::AddressingNotGranted;
   if (!session.from_client && !may_have_come(run)) return Reason::AddressingNotForwarded;
   return run.peering->grants(run.kind) ? std::nullopt : Objection(Reason::AddressingKindNotGranted);
