@@ -1,6 +1,7 @@
 #include "policy/proof/candidates.h"
 
 #include <algorithm>
+#include <set>
 
 #include "policy/label_match.h"
 #include "policy/label_path.h"
@@ -8,16 +9,21 @@
 
 namespace sallyport::policy::proof {
 
-Candidates::Candidates(const Bundle& bundle, const Claim& claim)
-    : bundle_(bundle), claim_(claim), rules_(*bundle.label_rules()), none_(candidate(nullptr)) {}
+Candidates::Candidates(const Bundle& bundle, const Claim& claim, Sorts sorts)
+    : bundle_(bundle),
+      claim_(claim),
+      sorts_(sorts),
+      rules_(*bundle.label_rules()),
+      none_(candidate(nullptr)),
+      not_looked_at_(candidate(nullptr, false)) {}
 
-Candidate Candidates::candidate(std::shared_ptr<const JudgedLabel> judged) const {
+/// Where nobody has looked, a rule that asks for labels is about the stanza if it refuses (rules.h).
+Candidate Candidates::candidate(std::shared_ptr<const JudgedLabel> judged, bool looked_at) const {
   const auto& rules = bundle_.tables().rules;
   Candidate made{.judged = std::move(judged), .label = {}, .rules = RuleSet(rules.size())};
-  const bool known = !bundle_.is_off(Stage::Label);
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const auto& asked = rules[i].label;
-    if (!asked || (known ? matches(*asked, made.judged.get(), rules_) : !lets_cross(rules[i].action)))
+    if (!asked || (looked_at ? matches(*asked, made.judged.get(), rules_) : !lets_cross(rules[i].action)))
       made.rules.add(i);
   }
   made.is_met = claim_.is_met(made.judged.get(), rules_);
@@ -43,58 +49,45 @@ Candidates::Key Candidates::key(const LabelWay& way, label::Time time) const {
   return {way.from_enclave, way.to_enclave, way.peering, since};
 }
 
-const std::vector<Candidate>* Candidates::of(const LabelWay& way, label::Time time) {
-  const auto [at, is_new] = known_.try_emplace(key(way, time));
-  if (is_new) at->second = made(way, time);
+const std::vector<Candidate>* Candidates::between(const Way& way, const Party& from, const Party& to,
+                                                  label::Time time) {
+  const Askers askers(bundle_, way, from, to, claim_);
+  const auto [at, is_new] = known_.try_emplace({key(way.label, time), askers.key()});
+  if (is_new) at->second = made(way, askers, time);
   const auto& found = at->second;
   return found ? &*found : nullptr;
 }
 
-/// What is seen at once to be refused, or not to be what the claim is about, need not be judged. Only where one policy
-/// governs the whole way is a label there what it was when it was written.
-bool Candidates::may_matter(const LabelWay& way, std::uint16_t policy, const label::Label& label,
-                            label::Time time) const {
-  const auto source = governing(rules_, way.from_enclave, way.to_enclave);
-  if (source != policy) return true;
-  const auto number = rules_.clearance_under(rules_.enclave(way.from_enclave).clearances, policy);
-  const label::Policy& its = rules_.policy(policy);
-  if (number && !label::decide(its, label, &rules_.clearance(*number), time, rules_.options(policy)).granted)
-    return false;
-  if (governing(rules_, way.to_enclave, way.from_enclave) != policy) return true;
-  const auto resolved = label::validate(its, label, time, rules_.options(policy));
-  if (!resolved) return false;
-  JudgedLabel meant;
-  meant.source = {policy, label, *resolved};
-  return claim_.is_met(&meant, rules_) ||
-         !std::ranges::all_of(claim_.qualities, [&](const Quality& quality) { return quality.compares(meant); });
-}
-
-std::optional<std::vector<Candidate>> Candidates::made(const LabelWay& way, label::Time time) {
+std::optional<std::vector<Candidate>> Candidates::made(const Way& way, const Askers& askers, label::Time time) {
   std::vector<Candidate> found;
-  if (bundle_.is_off(Stage::Label)) return found;
-  for (const std::uint16_t policy : policies(way)) {
-    const Lattice lattice(bundle_, policy, way, claim_.qualities, time);
-    const bool all = lattice.each([&](const label::Label& each) {
-      if (!may_matter(way, policy, each, time)) return;
+  if (way.is_off(bundle_, Stage::Label)) return found;
+  std::set<std::tuple<bool, bool, RuleSet, label::Number>> sorts;
+  for (const std::uint16_t policy : policies(way.label)) {
+    Worlds& worlds =
+        worlds_.try_emplace({way.label.from_enclave, way.label.to_enclave, policy}, rules_, way.label, policy)
+            .first->second;
+    const bool all = Lattice(bundle_, policy, way, askers, worlds, time).each([&](const label::Label& each) {
       inspect::Arena arena(2048);
-      const inspect::Node* element = securitylabel(bundle_, each, arena);
+      const inspect::Node* element = securitylabel(rules_, each, arena);
       if (!element) return;
       ++judged_;
-      auto judged = judge_label(rules_, bundle_.tables().peerings[way.peering].labels, way,
-                                {.element = element, .named = 0}, time, LabelDepth::Meaning);
-      if (judged->objection) return;
-      found.push_back(candidate(std::move(judged)));
-      found.back().label = each;
+      auto judged = judge_label(rules_, way.grant->labels, way.label, {.element = element, .named = 0}, time,
+                                LabelDepth::Meaning);
+      if (judged->objection || !askers.grant(*judged, rules_)) return;
+      Candidate made = candidate(std::move(judged));
+      made.label = each;
+      const label::Number apart = sorts_ == Sorts::WithClass ? made.judged->source.resolved.classification : 0;
+      if (sorts.insert(std::tuple_cat(made.sort(), std::tuple(apart))).second) found.push_back(std::move(made));
     });
     if (!all) return std::nullopt;
   }
   return found;
 }
 
-std::optional<const Candidate*> Candidates::without_label(const LabelWay& way, const Party& from, const Party& to,
+std::optional<const Candidate*> Candidates::without_label(const Way& way, const Party& from, const Party& to,
                                                           StanzaType type, const Content& content, label::Time time) {
-  if (bundle_.is_off(Stage::Label)) return &none_;
-  const PeeringLabels& labels = bundle_.tables().peerings[way.peering].labels;
+  if (way.is_off(bundle_, Stage::Label)) return &not_looked_at_;
+  const PeeringLabels& labels = way.grant->labels;
   const Kind kind = kind_of(type);
   if (name(type).ends_with(":error")) return &none_;
   if (kind == Kind::Message && labels.signals_pass && content.signals) return &none_;
@@ -102,27 +95,29 @@ std::optional<const Candidate*> Candidates::without_label(const LabelWay& way, c
   if (rule == Unlabelled::Pass) return &none_;
   if (rule == Unlabelled::Refuse) return std::nullopt;
   const bool subject = type == StanzaType::MessageGroupchat && content.subject;
-  const auto number = default_label(bundle_, Station::at(bundle_.tables().domains[from.domain], from.bare),
-                                    subject ? std::string_view(to.bare) : std::string_view());
+  const auto number =
+      default_label(bundle_, station(bundle_, from), subject ? std::string_view(to.bare) : std::string_view());
   if (!number) return std::nullopt;
-  auto& kept = defaults_[{key(way, time), *number}];
-  if (!kept)
-    kept = std::make_unique<const Candidate>(
-        candidate(judge_label(rules_, labels, way, {.element = nullptr, .named = *number}, time, LabelDepth::Meaning)));
-  if (kept->judged->objection || !is_granted(*kept->judged, from, to)) return std::nullopt;
-  return kept.get();
+  const Candidate& label = named(way, *number, time);
+  if (label.judged->objection || !Askers(bundle_, way, from, to, claim_).grant(*label.judged, rules_))
+    return std::nullopt;
+  return &label;
 }
 
-bool Candidates::is_granted(const JudgedLabel& judged, const Party& from, const Party& to) const {
-  const auto covers = [&](bool at_destination, const Party& party) {
-    const std::uint16_t policy = at_destination ? judged.destination().policy : judged.source.policy;
-    const ClearedOnSide cleared(bundle_, Station::at(bundle_.tables().domains[party.domain], party.bare));
-    return !cleared.all().empty() && std::ranges::all_of(cleared.all(), [&](const Cleared& each) {
-      const auto number = rules_.clearance_under(*each.clearances, policy);
-      return number && !refused_by(rules_, judged, at_destination, *number);
-    });
-  };
-  return covers(false, from) && covers(true, to);
+const Candidate& Candidates::named(const Way& way, std::uint16_t number, label::Time time) {
+  auto& kept = named_[{key(way.label, time), number}];
+  if (!kept)
+    kept = std::make_unique<const Candidate>(candidate(judge_label(
+        rules_, way.grant->labels, way.label, {.element = nullptr, .named = number}, time, LabelDepth::Meaning)));
+  return *kept;
+}
+
+const std::vector<Candidate>* Written::at(Candidates& candidates, const Occasion& occasion) {
+  if (occasion.pair != pair_) known_.clear();
+  pair_ = occasion.pair;
+  const auto [at, is_new] = known_.try_emplace(&occasion.at, nullptr);
+  if (is_new) at->second = candidates.between(occasion.way, occasion.from, occasion.to, occasion.at.time);
+  return at->second;
 }
 
 }  // namespace sallyport::policy::proof

@@ -16,10 +16,12 @@ constexpr std::string_view kGrammar =
     "\n"
     "  SUBJECT   nothing | no message | no presence | no iq\n"
     "            something | some message | some presence | some iq\n"
-    "  QUALITY   above CLASS | below CLASS | of CLASS | with TAG:VALUE | without TAG:VALUE | without label\n"
+    "  QUALITY   above CLASS | below CLASS | of CLASS | with TAG:VALUE | "
+    "without TAG:VALUE | without label\n"
     "  PLACE     DOMAIN | enclave:NAME | BARE-JID\n"
     "\n"
-    "CLASS and TAG:VALUE are names of the label policies, as the SPIF writes them; POLICY/CLASS and\n"
+    "CLASS and TAG:VALUE are names of the label policies, as the SPIF writes "
+    "them; POLICY/CLASS and\n"
     "POLICY/TAG:VALUE name one of these policies.\n";
 
 struct AsksRow {
@@ -94,7 +96,9 @@ class ClaimReader {
     const std::string word = next();
     const auto* row = std::ranges::find(kAsks, word, &AsksRow::word);
     if (row == kAsks.end())
-      return fault("'" + word + "' stands where above, below, of, with, without or crosses is expected");
+      return fault("'" + word +
+                   "' stands where above, below, of, with, without or crosses "
+                   "is expected");
     Quality quality;
     quality.asks = row->asks;
     while (!peek().empty() && !is_keyword(peek())) quality.name += (quality.name.empty() ? "" : " ") + next();
@@ -155,6 +159,7 @@ class ClaimReader {
   void enclave(const std::string& name, Place& place) {
     const Enclave* wanted = bundle_.enclave(std::string_view(name).substr(8));
     if (!wanted) return fault("there is no enclave '" + name.substr(8) + "'");
+    place.enclave = static_cast<std::uint16_t>(wanted - bundle_.tables().enclaves.data());
     for (const Domain& domain : bundle_.tables().domains)
       if (&bundle_.enclave_of(domain) == wanted) place.domains.push_back(bundle_.number_of(domain));
   }

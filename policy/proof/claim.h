@@ -31,8 +31,9 @@ struct Quality {
 /// One side of the boundary, as a claim names it.
 struct Place {
   bool any = true;
-  std::vector<std::uint16_t> domains;  ///< numbers, rising
-  std::string bare;                    ///< the one address; "" for all there
+  std::vector<std::uint16_t> domains;    ///< numbers, rising
+  std::optional<std::uint16_t> enclave;  ///< whose domains these are; in a session, where somebody is
+  std::string bare;                      ///< the one address; "" for all there
 
   bool has(std::uint16_t domain) const;
 };
@@ -44,6 +45,9 @@ struct Claim {
   std::optional<Kind> kind;
   std::vector<Quality> qualities;  ///< all of them are met
   Place from, to;
+  /// Only on the ways that this grants (bundle.h grant()), and of a login only from clients or only to them. Not part
+  /// of any sentence.
+  std::optional<std::pair<std::uint16_t, bool>> way = {};
 
   bool is_met(const JudgedLabel* label, const LabelRules& rules) const;
 };

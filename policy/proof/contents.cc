@@ -101,19 +101,19 @@ std::string unnamed_in(const Tables& tables, const std::string& its_ns) {
 /// Everything that some rule tells from everything else.
 class Things {
  public:
-  Things(const Bundle& bundle, const Peering& peering, StanzaType type)
-      : tables_(bundle.tables()), kind_(kind_of(type)), looked_at_(!bundle.is_off(Stage::Payload)) {
+  Things(const Bundle& bundle, const Way& way, StanzaType type)
+      : tables_(bundle.tables()), kind_(kind_of(type)), looked_at_(!way.is_off(bundle, Stage::Payload)) {
     if (is_bare(bundle, type)) return;
     for (const PayloadName& named : tables_.payloads)
       if (named.ns != ns::kContent && named.ns != ns::kStanzaErrors && named.ns != ns::kLabel) add_foreign(named);
     if (!looked_at_) add({.ns = std::string(kUnnamedNs), .name = unnamed_in(tables_, std::string(kUnnamedNs))});
     // What is taken for a signal, and the subject of a room, are labelled in ways of their own.
-    if (peering.labels.signals_pass && kind_ == Kind::Message) add({.ns = std::string(kStateNs), .name = "active"});
+    if (way.grant->labels.signals_pass && kind_ == Kind::Message) add({.ns = std::string(kStateNs), .name = "active"});
     if (kind_ == Kind::Message)
       for (const char* name : {"body", "subject"}) add({.ns = std::string(ns::kContent), .name = name});
     for (const PayloadName& named : tables_.payloads)
       if (named.ns == ns::kContent) add_own(named.name);
-    if (may_hold_stanza(bundle, peering, type))
+    if (may_hold_stanza(bundle, way, type))
       add({.ns = std::string(ns::kContent),
            .name = "message",
            .around_ns = std::string(kForwardNs),
@@ -207,10 +207,10 @@ RuleSet fitting(const Tables& tables, const Seen& seen) {
 
 }  // namespace
 
-bool may_hold_stanza(const Bundle& bundle, const Peering& peering, StanzaType type) {
+bool may_hold_stanza(const Bundle& bundle, const Way& way, StanzaType type) {
   if (is_bare(bundle, type)) return false;
-  if (bundle.is_off(Stage::Payload)) return true;
-  const Switches on(peering.payloads);
+  if (way.is_off(bundle, Stage::Payload)) return true;
+  const Switches on(way.grant->payloads);
   return on.has(Switch::Forwarding) || on.has(Switch::Archive) || on.has(Switch::Carbons);
 }
 
@@ -219,10 +219,10 @@ unsigned content_sort(const Bundle& bundle, StanzaType type) {
          (is_request(type) ? 1U : 0);
 }
 
-std::optional<std::vector<Content>> contents(const Bundle& bundle, const Peering& peering, StanzaType type) {
+std::optional<std::vector<Content>> contents(const Bundle& bundle, const Way& way, StanzaType type) {
   const Tables& tables = bundle.tables();
   const Naming naming(tables);
-  const Things things(bundle, peering, type);
+  const Things things(bundle, way, type);
   Sight sight(naming, things.all());
   const bool is_iq = kind_of(type) == Kind::Iq;
   Seen empty{.asked = RuleSet(tables.rules.size()), .covered = RuleSet(tables.rules.size(), true)};

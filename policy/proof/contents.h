@@ -29,13 +29,13 @@ struct Content {
 };
 
 /// Whether a message inside a stanza of that type would still be there when rules are asked.
-bool may_hold_stanza(const Bundle& bundle, const Peering& peering, StanzaType type);
+bool may_hold_stanza(const Bundle& bundle, const Way& way, StanzaType type);
 
 /// Types with one number have the same contents.
 unsigned content_sort(const Bundle& bundle, StanzaType type);
 
-/// All contents of stanzas of the type under the peering; nullopt if there are more than kMostContents.
-std::optional<std::vector<Content>> contents(const Bundle& bundle, const Peering& peering, StanzaType type);
+/// All contents of stanzas of the type on that way; nullopt if there are more than kMostContents.
+std::optional<std::vector<Content>> contents(const Bundle& bundle, const Way& way, StanzaType type);
 inline constexpr std::size_t kMostContents = 4096;
 
 /// Puts it into a stanza. `label` (may be nullptr) is the label of a message inside, which gets the addresses of the

@@ -1,47 +1,67 @@
-// The labels of a policy, as far as a way tells them apart.
+// The labels of a policy, as far as they are told apart between two parties.
 //
-// A lattice of n values has 2^n labels of each class. Most of these are like others: what follows keeps one of each
-// sort, in such a way that whenever some label of a class crosses and meets a claim, one that is kept does so too.
-// - A value that no rule of the SPIF, of the policy, of a list or of the claim asks for can be left out of a label:
-// what
-//   is left is granted wherever the whole was, since an absent tag is no constraint. Of a permissive tag all values are
-//   needed or none, because the last one that a clearance holds must not go alone.
-// - Values that nothing tells apart are interchangeable; only how many of them there are counts, and no more of them
-// than
-//   a minimum asks for.
-// Whatever stands in a table of translations is tied to what it becomes, and needed if that is.
+// Each part of a label (parts.h) is judged alone, by the code that judges in the guard, in a world in which there is
+// nothing else. Of what is valid and granted to everybody one of each sort is kept: of those that all who ask
+// (askers.h) see alike. Then the parts are put together, one after the other, and again one of each sort is kept.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
+#include <utility>
 #include <vector>
 
-#include "policy/label_judge.h"
-#include "policy/proof/claim.h"
+#include "policy/proof/needs.h"
+#include "policy/proof/parts.h"
 
 namespace sallyport::policy::proof {
 
-class Lattice {
+/// The label policies on a way from the one that labels are written under, and the worlds of their parts.
+class Worlds {
  public:
-  static constexpr std::size_t kMostLabels = 1U << 20;  ///< combinations looked at; beyond them nothing is said
+  /// The rules outlive it.
+  Worlds(const LabelRules& rules, const LabelWay& way, std::uint16_t policy)
+      : parts_(rules, policies_on(rules, way, policy)) {}
 
-  /// Of the labels under the policy that come that way, at that time. The bundle outlives it.
-  Lattice(const Bundle& bundle, std::uint16_t policy, const LabelWay& way, const std::vector<Quality>& qualities,
-          label::Time now);
-
-  /// Gives every valid label of the sorts to `take`; false if there are too many to look at, and then none.
-  bool each(const std::function<void(const label::Label&)>& take) const;
+  const Parts& parts() const { return parts_; }
+  const LabelRules& of(std::size_t part);
 
  private:
-  struct Group {
-    std::vector<label::CatNumber> values;
-    std::size_t most = 1;
+  Parts parts_;
+  std::map<std::size_t, std::shared_ptr<const LabelRules>> known_;
+};
+
+class Lattice {
+ public:
+  static constexpr std::size_t kMostLabels = 1U << 20;  ///< parts of labels, and pairs of them, that are looked at
+
+  /// Of the labels under the policy that come that way, at that time. All that it is given outlives it.
+  Lattice(const Bundle& bundle, std::uint16_t policy, const Way& way, const Askers& askers, Worlds& worlds,
+          label::Time now);
+
+  /// Gives a label of each sort that is valid and granted there; false if there are too many to look at.
+  bool each(const std::function<void(const label::Label&)>& take);
+
+ private:
+  using Values = std::vector<label::CatKey>;
+  using Set = std::map<Bits, Values>;  // by what is seen of them
+  struct Part {
+    std::vector<Group> groups;
+    const LabelRules& world;
   };
 
-  const Bundle& bundle_;
-  std::uint16_t policy_;
+  bool add_part(const Part& part, label::Lacv classification, Set& to);
+  bool put_together(const Set& one, const Set& other, Set& to);
+  bool is_too_much(std::size_t more) { return (looked_at_ += more) > kMostLabels; }
+
+  const Askers& askers_;
+  const label::Policy& policy_;
+  LabelWay way_;
+  PeeringLabels peering_;
   label::Time now_;
-  std::vector<Group> groups_;
+  std::vector<Part> parts_;
+  std::size_t looked_at_ = 0;
 };
 
 }  // namespace sallyport::policy::proof

@@ -1,6 +1,7 @@
 #include "policy/proof/matrix.h"
 
 #include <algorithm>
+#include <map>
 
 #include "inspect/names.h"
 #include "policy/label/decide.h"
@@ -39,15 +40,10 @@ class MatrixMaker {
                             .label = {},
                             .background = "",
                             .foreground = ""});
-    const Tables& tables = bundle_.tables();
-    for (const Route& route : tables.routes) {
-      MatrixRow row{.from = tables.domains[route.from].name,
-                    .to = tables.domains[route.to].name,
-                    .peering = tables.peerings[route.peering].id,
-                    .cells = {}};
-      for (const MatrixLabel& label : made_.labels) row.cells.push_back(cell(route, label));
-      made_.rows.push_back(std::move(row));
-    }
+    each_passage(bundle_, {}, [&](const Passage& passage) {
+      passage.way.login ? add_session(passage) : add_row(passage, end(passage.from), end(passage.to));
+      return true;
+    });
     return std::move(made_);
   }
 
@@ -87,14 +83,43 @@ class MatrixMaker {
     return made_.labels.back();
   }
 
+  std::string end(const std::vector<Party>& parties) const {
+    return bundle_.tables().domains[*parties.front().domain].name;
+  }
+
+  /// A row for each domain of the enclave that the server is in, and one for all others.
+  void add_session(const Passage& passage) {
+    const auto& domains = bundle_.tables().domains;
+    const Login& login = *passage.way.login;
+    const std::string clients =
+        "clients of " + domains[login.domain].name + " in " + std::string(bundle_.enclave_name(login.enclave));
+    std::map<std::string, std::vector<Party>> far;
+    for (const Party& each : passage.way.from_client ? passage.to : passage.from) {
+      const bool is_near = each.domain && domains[*each.domain].enclave == domains[login.domain].enclave;
+      far[is_near ? domains[*each.domain].name : "elsewhere"].push_back(each);
+    }
+    for (const auto& [name, parties] : far) {
+      Passage part = passage;
+      (passage.way.from_client ? part.to : part.from) = parties;
+      passage.way.from_client ? add_row(part, clients, name) : add_row(part, name, clients);
+    }
+  }
+
+  void add_row(const Passage& passage, std::string from, std::string to) {
+    MatrixRow row{.from = std::move(from), .to = std::move(to), .peering = passage.way.grant->id, .cells = {}};
+    for (const MatrixLabel& label : made_.labels) row.cells.push_back(cell(passage, label));
+    made_.rows.push_back(std::move(row));
+  }
+
   /// A chat message of text, by everybody to everybody at all times.
-  MatrixCell cell(const Route& route, const MatrixLabel& label) {
+  MatrixCell cell(const Passage& passage, const MatrixLabel& label) {
     MatrixCell cell;
     std::size_t asked = 0, crossed = 0;
-    for (const Party& from : parties(bundle_, route.from, {}))
-      for (const Party& to : parties(bundle_, route.to, {}))
+    for (const Party& from : passage.from)
+      for (const Party& to : passage.to)
         for (const Instant& at : times_) {
-          const StanzaPlan plan{.from = from,
+          const StanzaPlan plan{.way = passage.way,
+                                .from = from,
                                 .to = to,
                                 .type = StanzaType::MessageChat,
                                 .content = &text_,
@@ -112,20 +137,29 @@ class MatrixMaker {
         }
     if (crossed == asked) cell.example.clear();
     cell.answer = crossed == asked ? MatrixAnswer::Yes : crossed > 0 ? MatrixAnswer::InPart : MatrixAnswer::No;
-    if (cell.answer == MatrixAnswer::No) look_for_others(route, label, cell);
+    if (cell.answer == MatrixAnswer::No) look_for_others(passage, label, cell);
     return cell;
   }
 
+  static Place place(const std::vector<Party>& parties) {
+    Place place{.any = false, .domains = {}, .enclave = {}, .bare = ""};
+    for (const Party& each : parties)
+      if (each.domain && std::ranges::count(place.domains, *each.domain) == 0) place.domains.push_back(*each.domain);
+    std::ranges::sort(place.domains);
+    return place;
+  }
+
   /// A class that does not cross by itself may do so with values.
-  void look_for_others(const Route& route, const MatrixLabel& label, MatrixCell& cell) {
+  void look_for_others(const Passage& passage, const MatrixLabel& label, MatrixCell& cell) {
     Quality quality{.asks = Quality::Asks::Of, .name = label.name, .classes = {}, .values = {}};
     if (!label.number || !label.classification) return;
     const auto number = rules_.policy(*label.number).class_number(*label.classification);
     if (!number) return;
     quality.classes.emplace_back(*label.number, *number);
     Claim claim{.text = "", .some = true, .kind = Kind::Message, .qualities = {quality}, .from = {}, .to = {}};
-    claim.from = {.any = false, .domains = {route.from}, .bare = ""};
-    claim.to = {.any = false, .domains = {route.to}, .bare = ""};
+    claim.from = place(passage.from);
+    claim.to = place(passage.to);
+    claim.way = {passage.way.label.peering, passage.way.from_client};
     const Proof proof = prove(claim, bundle_, when_);
     if (proof.outcome != Outcome::Holds || !proof.example) return;
     cell = {.answer = MatrixAnswer::InPart,

@@ -33,8 +33,11 @@ struct MatrixCell {
   std::string example;                      ///< of InPart: the marking, or who and when
 };
 
+/// A way between two domains; in a client's session one end is "clients of DOMAIN in ENCLAVE", the other a domain of
+/// the enclave that their server is in, or "elsewhere".
 struct MatrixRow {
-  std::string from, to, peering;
+  std::string from, to;
+  std::string peering;            ///< or login
   std::vector<MatrixCell> cells;  ///< as the labels
 };
 

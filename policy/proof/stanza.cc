@@ -20,11 +20,22 @@ std::string_view type_attribute(StanzaType type) {
   return text.substr(text.find(':') + 1);
 }
 
+bool is_of_accounts(StanzaType type) {
+  return type == StanzaType::PresenceSubscribe || type == StanzaType::PresenceSubscribed ||
+         type == StanzaType::PresenceUnsubscribe || type == StanzaType::PresenceUnsubscribed ||
+         type == StanzaType::PresenceProbe;
+}
+
+std::string device(const Party& party) {
+  return party.bare + "/desk";
+}
+
 /// An iq goes from device to device: to the account itself it would be for its server. And presence is that of a device
-/// (protocol.md 5.4).
+/// (protocol.md 5.4), as a session is.
 std::string address(const Party& party, StanzaType type, bool is_sender) {
-  const bool of_device = kind_of(type) == Kind::Iq || (is_sender && type == StanzaType::PresenceAvailable);
-  return of_device ? party.bare + "/desk" : party.bare;
+  const bool of_device = kind_of(type) == Kind::Iq || (party.is_client && !is_of_accounts(type)) ||
+                         (is_sender && type == StanzaType::PresenceAvailable);
+  return of_device ? device(party) : party.bare;
 }
 
 inspect::Node* build(const Bundle& bundle, const StanzaPlan& plan, inspect::Arena& arena) {
@@ -36,7 +47,7 @@ inspect::Node* build(const Bundle& bundle, const StanzaPlan& plan, inspect::Aren
   if (const std::string_view type = type_attribute(plan.type); !type.empty())
     editor.set_attribute(*stanza, "type", type);
   if (kind == Kind::Iq) editor.set_attribute(*stanza, "id", "q1");
-  inspect::Node* label = plan.label ? securitylabel(bundle, *plan.label, arena) : nullptr;
+  inspect::Node* label = plan.label ? securitylabel(*bundle.label_rules(), *plan.label, arena) : nullptr;
   fill(*stanza, *plan.content, label, arena);
   const bool is_error = type_attribute(plan.type) == "error";
   if (label && kind == Kind::Message && !is_error) editor.append(*stanza, *editor.copy(*label));
@@ -57,8 +68,7 @@ std::string first_marking(const Scratch& scratch) {
 
 }  // namespace
 
-inspect::Node* securitylabel(const Bundle& bundle, const label::Label& label, inspect::Arena& arena) {
-  const LabelRules& rules = *bundle.label_rules();
+inspect::Node* securitylabel(const LabelRules& rules, const label::Label& label, inspect::Arena& arena) {
   const auto number = rules.policy_number(label.policy);
   if (!number) return nullptr;
   const label::Policy& policy = rules.policy(*number);
@@ -87,12 +97,19 @@ Answer judged(const Bundle& bundle, const StanzaPlan& plan, label::Time time) {
   inspect::encode(*build(bundle, plan, arena), octets);
   const auto stanza = inspect::decode(octets, scratch.arena, inspect::ParserLimits{});
   if (!stanza) return {};
-  const Domain &from = bundle.tables().domains[plan.from.domain], &to = bundle.tables().domains[plan.to.domain];
-  const std::array<Pair, 1> granted = {{{from.name, to.name}}};
-  const Crossing crossing{.from_enclave = bundle.enclave_of(from).name,
-                          .to_enclave = bundle.enclave_of(to).name,
+  const Way& way = plan.way;
+  const auto domain = [&](const Party& party) {
+    return party.domain ? bundle.tables().domains[*party.domain].name : std::string();
+  };
+  const std::array<Pair, 1> granted = {{{domain(plan.from), domain(plan.to)}}};
+  const std::string own = device(way.from_client ? plan.from : plan.to);
+  const ClientSession session{.full = own, .from_client = way.from_client};
+  const Crossing crossing{.from_enclave = bundle.enclave_name(way.label.from_enclave),
+                          .to_enclave = bundle.enclave_name(way.label.to_enclave),
                           .lang = {},
-                          .granted = granted};
+                          .granted = granted,
+                          .client = way.login ? &session : nullptr,
+                          .login = way.login};
   const Judgement judgement = judge(**stanza, octets.size(), crossing, {.wall = time, .steady = {}}, bundle, scratch);
   return {judgement.verdict == Verdict::Release || judgement.verdict == Verdict::Alter, judgement.reason,
           std::string(judgement.rule), first_marking(scratch)};

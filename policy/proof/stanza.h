@@ -9,6 +9,7 @@
 namespace sallyport::policy::proof {
 
 struct StanzaPlan {
+  const Way& way;
   Party from, to;
   StanzaType type = StanzaType::MessageChat;
   const Content* content = nullptr;
@@ -16,7 +17,7 @@ struct StanzaPlan {
 };
 
 /// The label as an element that may stand in a stanza; nullptr if no format that its policy admits can carry it.
-inspect::Node* securitylabel(const Bundle& bundle, const label::Label& label, inspect::Arena& arena);
+inspect::Node* securitylabel(const LabelRules& rules, const label::Label& label, inspect::Arena& arena);
 
 /// As canonical XML of jabber:server.
 std::string written(const Bundle& bundle, const StanzaPlan& plan);

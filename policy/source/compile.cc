@@ -374,6 +374,7 @@ std::expected<Compiled, std::vector<Mistake>> compile(std::string_view text, con
     in.mistake({}, bundle.error().what, "");
     return std::unexpected(std::move(in.mistakes()));
   }
+  check_labels(in, policy, *bundle);
   sort(in.warnings());
   return Compiled{std::move(*bundle), std::move(in.warnings())};
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/bundle.h"
 #include "policy/label_tables.h"
 #include "policy/rule.h"
 #include "policy/source/reading.h"
@@ -98,5 +99,9 @@ using RuleLabels = std::vector<std::optional<std::vector<LabelMatch>>>;
 /// Reads the SPIFs and fills what the tables say about labels. Enclaves and peerings stand in the tables already, the
 /// peerings in the order of the text.
 RuleLabels compile_labels(Reading& in, const PolicyText& text, const ReadFile& read, Tables& tables);
+
+/// Warns of labels that nothing can let cross: classes that clearances grant and no rule releases; labels of the file,
+/// those that a peering lists, and those that stand for what has none. Of all times. The bundle is that of the text.
+void check_labels(Reading& in, const PolicyText& text, const Bundle& bundle);
 
 }  // namespace sallyport::policy::source

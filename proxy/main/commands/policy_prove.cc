@@ -52,6 +52,9 @@ void print_plain(const proof::Claim& claim, const proof::Proof& proof, const pro
     line("stanza", proof.example->stanza);
     line("label", proof.example->label.empty() ? "none" : proof.example->label);
     line("rule", proof.example->rule);
+    if (!proof.example->login.empty())
+      line("session", "of the login '" + proof.example->login + "', " +
+                          (proof.example->from_client ? "from the client" : "to the client"));
     line("time", written_time(proof.example->time));
   }
   for (const std::string& note : proof.notes) line("note", note);
@@ -65,7 +68,8 @@ std::string json_of(const proof::Claim& claim, const proof::Proof& proof) {
                     ",\"example\":";
   if (proof.example)
     out += "{\"stanza\":" + json_string(proof.example->stanza) + ",\"label\":" + json_string(proof.example->label) +
-           ",\"rule\":" + json_string(proof.example->rule) +
+           ",\"rule\":" + json_string(proof.example->rule) + ",\"login\":" + json_string(proof.example->login) +
+           ",\"from_client\":" + (proof.example->from_client ? "true" : "false") +
            ",\"reason\":" + json_string(policy::code(proof.example->reason)) +
            ",\"time\":" + json_string(written_time(proof.example->time)) + "}";
   else

@@ -52,6 +52,15 @@ TEST_F(PolicyCommand, TellsMistakesAsJson) {
   EXPECT_THAT(out_, HasSubstr("{\"ok\":true,\"mistakes\":[],\"warnings\":[{"));
 }
 
+TEST_F(PolicyCommand, ShowsWhatCrossesInASessionAndExplainsIt) {
+  const std::filesystem::path policy = policy_.parent_path() / "session.toml", found = folder_ / "found.xml";
+  EXPECT_EQ(run({"prove", "--bundle", policy, "--example", found, "no message crosses to rooms.south.test"}), 3);
+  EXPECT_THAT(out_, HasSubstr("  session  of the login 'clients', from the client\n"));
+  EXPECT_EQ(run({"explain", "--bundle", policy, "--session", "somebody@south.test/desk", "--from-client", found}), 0)
+      << error_;
+  EXPECT_THAT(out_, HasSubstr("reason    policy.granted\n"));
+}
+
 TEST_F(PolicyCommand, TellsThatAFileCannotBeReadWithStatusTwo) {
   EXPECT_EQ(run({"check", folder_ / "nothing.toml"}), 2);
   EXPECT_THAT(error_, HasSubstr("can't be read"));

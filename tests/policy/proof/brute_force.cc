@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "inspect/names.h"
-#include "tests/policy/proof/brute_labels.h"
+#include "tests/policy/proof/brute_trips.h"
 
 namespace sallyport::policy::testing {
 namespace {
@@ -155,12 +156,6 @@ std::set<std::vector<bool>> hours(const Tables& tables) {
   return found;
 }
 
-bool is_about(const Tables& tables, const Side& side, std::uint16_t domain, const std::string& who) {
-  bool about = side.any || std::ranges::count(side.domains, domain) > 0;
-  for (const std::uint16_t list : side.lists) about = about || std::ranges::count(tables.lists[list].bare, who) > 0;
-  return about;
-}
-
 bool is_met(const Tables& tables, const proof::Claim& claim, const TwoSides* label) {
   for (const proof::Quality& quality : claim.qualities) {
     bool met = !label && quality.asks == Asks::Unlabelled;
@@ -200,73 +195,15 @@ bool matches(const Tables& tables, const Rule& rule, const TwoSides* label) {
   return false;
 }
 
-/// Who is asked about labels on one side.
-std::vector<std::string> asked(const Tables& tables, std::uint16_t domain, const std::string& who) {
-  std::vector<std::string> all = {tables.domains[tables.domains[domain].home].name};
-  if (tables.domains[domain].home != domain) all.push_back(tables.domains[domain].name);
-  all.push_back(who);
-  return all;
-}
-
-const LabelHolder* holder(const Tables& tables, const std::string& who) {
-  for (const LabelHolder& each : tables.labels.holders)
-    if (each.address == who) return &each;
-  return nullptr;
-}
-
-bool are_cleared(const Tables& tables, const Sided& side, std::uint16_t domain, const std::string& who) {
-  std::vector<std::vector<std::uint16_t>> all = {tables.labels.enclaves[tables.domains[domain].enclave].clearances};
-  for (const std::string& each : asked(tables, domain, who))
-    if (const LabelHolder* its = holder(tables, each)) all.push_back(its->clearances);
-  std::erase_if(all, [](const auto& clearances) { return clearances.empty(); });
-  for (const auto& clearances : all) {
-    bool granted = false;
-    for (const std::uint16_t number : clearances)
-      if (tables.labels.clearances[number].policy == side.policy)
-        granted = covers(tables.labels.policies[side.policy].spif, tables.labels.clearances[number].clearance, side);
-    if (!granted) return false;
-  }
-  return !all.empty();
-}
-
-struct Trip {
-  std::uint16_t from, to;
-  std::string sender, addressee;
-  const Peering* peering;
-};
-
 class Search {
  public:
   Search(const Tables& tables, const proof::Claim& claim) : tables_(tables), claim_(claim), hours_(hours(tables)) {}
 
   bool run() {
-    for (const Route& route : tables_.routes) {
-      if (!claim_.from.any && std::ranges::count(claim_.from.domains, route.from) == 0) continue;
-      if (!claim_.to.any && std::ranges::count(claim_.to.domains, route.to) == 0) continue;
-      for (const std::string& sender : people(route.from, claim_.from.bare))
-        for (const std::string& addressee : people(route.to, claim_.to.bare))
-          if (crosses({route.from, route.to, sender, addressee, &tables_.peerings[route.peering]})) return true;
-    }
-    return false;
+    return std::ranges::any_of(trips(tables_, claim_), [&](const Trip& trip) { return crosses(trip); });
   }
 
  private:
-  /// nullptr stands for no label.
-  struct Labelled {
-    const TwoSides* label;
-    std::vector<bool> rules;
-    bool met;
-    auto operator<=>(const Labelled&) const = default;
-  };
-
-  std::vector<std::string> people(std::uint16_t domain, const std::string& only) const {
-    if (!only.empty()) return {only};
-    const std::string& at = tables_.domains[domain].name;
-    std::vector<std::string> all;
-    for (const char* name : {"ann", "bob", "cid"}) all.push_back(name + ("@" + at));
-    return all;
-  }
-
   bool crosses(const Trip& trip) {
     const std::vector<TwoSides>& all = labels_of(trip);
     std::set<std::pair<std::vector<bool>, bool>> written;
@@ -274,7 +211,7 @@ class Search {
       if (passes(label, trip)) written.insert(seen(&label));
     for (unsigned i = 0; i < kStanzaTypes; ++i) {
       const auto type = static_cast<StanzaType>(i);
-      if (!trip.peering->grants(kind_of(type)) || (claim_.kind && *claim_.kind != kind_of(type))) continue;
+      if (std::ranges::count(trip.kinds, kind_of(type)) == 0) continue;
       if (crosses(trip, type, written)) return true;
     }
     return false;
@@ -290,10 +227,9 @@ class Search {
   bool crosses(const Trip& trip, StanzaType type, const std::set<Seen>& written) {
     std::vector<bool> about;
     for (const Rule& rule : tables_.rules) {
-      const bool there =
-          is_about(tables_, rule.from, trip.from, trip.sender) && is_about(tables_, rule.to, trip.to, trip.addressee);
-      const bool back = rule.both && is_about(tables_, rule.to, trip.from, trip.sender) &&
-                        is_about(tables_, rule.from, trip.to, trip.addressee);
+      const bool there = is_about(tables_, rule.from, trip.sender) && is_about(tables_, rule.to, trip.addressee);
+      const bool back =
+          rule.both && is_about(tables_, rule.to, trip.sender) && is_about(tables_, rule.from, trip.addressee);
       about.push_back((rule.stanzas >> static_cast<unsigned>(type) & 1U) != 0 && (there || back));
     }
     const auto [at, is_new] = fillings_.try_emplace(sort_of(type));
@@ -337,7 +273,7 @@ class Search {
   }
 
   void add_unlabelled(const Trip& trip, StanzaType type, const Filling& filling, std::set<Seen>& all) {
-    const PeeringLabels& labels = trip.peering->labels;
+    const PeeringLabels& labels = trip.grant->labels;
     Unlabelled rule = labels.message;
     if (kind_of(type) == Kind::Presence) rule = labels.presence;
     if (kind_of(type) == Kind::Iq) rule = labels.iq;
@@ -345,33 +281,32 @@ class Search {
     if (kind_of(type) == Kind::Message && labels.signals_pass && filling.signals) rule = Unlabelled::Pass;
     if (rule == Unlabelled::Pass) all.insert(seen(nullptr));
     if (rule == Unlabelled::Pass || rule == Unlabelled::Refuse) return;
-    std::vector<std::string> who = {trip.sender, tables_.domains[trip.from].name,
-                                    tables_.domains[tables_.domains[trip.from].home].name};
-    if (type == StanzaType::MessageGroupchat && filling.subject) who.insert(who.begin(), trip.addressee);
-    std::optional<std::uint16_t> number = tables_.labels.enclaves[tables_.domains[trip.from].enclave].label;
-    for (auto each = who.rbegin(); each != who.rend(); ++each)
-      if (const LabelHolder* its = holder(tables_, *each); its && its->label) number = its->label;
+    std::vector<std::string> who = trip.sender.known_as;
+    if (type == StanzaType::MessageGroupchat && filling.subject) who.push_back(trip.addressee.bare);
+    std::optional<std::uint16_t> number = tables_.labels.enclaves[trip.sender.enclave].label;
+    for (const std::string& each : who)
+      if (const LabelHolder* its = holder(tables_, each); its && its->label) number = its->label;
     if (!number) return;
     const NamedLabel& named = tables_.labels.labels[*number];
-    const auto judged = on_the_way(tables_, trip.from, trip.to, *trip.peering, named.policy, named.label);
+    const auto judged =
+        on_the_way(tables_, trip.sender.enclave, trip.addressee.enclave, *trip.grant, named.policy, named.label);
     if (judged && passes(*judged, trip)) all.insert(seen(&*judged));
   }
 
   bool passes(const TwoSides& label, const Trip& trip) const {
-    return are_cleared(tables_, label.source, trip.from, trip.sender) &&
-           are_cleared(tables_, label.destination(), trip.to, trip.addressee);
+    return are_cleared(tables_, label.source, trip.sender) && are_cleared(tables_, label.destination(), trip.addressee);
   }
 
   const std::vector<TwoSides>& labels_of(const Trip& trip) {
-    const auto [at, is_new] = labels_.try_emplace({trip.from, trip.to});
-    if (is_new) at->second = every_label(tables_, trip.from, trip.to, *trip.peering);
+    const auto [at, is_new] = labels_.try_emplace({trip.sender.enclave, trip.addressee.enclave, trip.grant});
+    if (is_new) at->second = every_label(tables_, trip.sender.enclave, trip.addressee.enclave, *trip.grant);
     return at->second;
   }
 
   const Tables& tables_;
   const proof::Claim& claim_;
   std::set<std::vector<bool>> hours_;
-  std::map<std::pair<std::uint16_t, std::uint16_t>, std::vector<TwoSides>> labels_;
+  std::map<std::tuple<std::uint16_t, std::uint16_t, const Peering*>, std::vector<TwoSides>> labels_;
   std::map<int, std::set<Filling>> fillings_;
 };
 

@@ -85,14 +85,17 @@ std::optional<Sided> forward(const Spif& spif, const Spif& other, std::uint16_t 
     for (const std::size_t place : label.values) {
       if (all[place].tag != &tag) continue;
       used = true;
-      if (all[place].category->equivalents.empty()) return std::nullopt;
+      bool listed = false;
       for (const label::CatEquivalent& each : all[place].category->equivalents) {
+        if (each.applied == label::Applied::Decrypt) continue;
+        listed = true;
         if (!each.target) continue;
         // A permissive value that becomes an informative one no longer constrains anybody.
         const bool constrains = each.target->kind != TagKind::Informative;
         kept = kept || constrains || tag.kind == TagKind::Informative;
         made.values.insert(place_of(other, *each.target));
       }
+      if (!listed) return std::nullopt;
     }
     const bool permissive = tag.kind == TagKind::PermissiveBits || tag.kind == TagKind::PermissiveEnum;
     if (permissive && used && !kept) return std::nullopt;
@@ -152,7 +155,7 @@ bool covers(const Spif& spif, const label::Clearance& clearance, const Sided& la
 
 std::optional<TwoSides> on_the_way(const Tables& tables, std::uint16_t from, std::uint16_t to, const Peering& peering,
                                    std::uint16_t policy, const label::Label& label) {
-  const auto of = [&](std::uint16_t domain) { return *tables.labels.enclaves[tables.domains[domain].enclave].policy; };
+  const auto of = [&](std::uint16_t enclave) { return *tables.labels.enclaves[enclave].policy; };
   const auto spif = [&](std::uint16_t number) -> const Spif& { return tables.labels.policies[number].spif; };
   const auto translated = [&](const Sided& side, std::uint16_t wanted) -> std::optional<Sided> {
     for (const LabelTranslation& each : tables.labels.translations)

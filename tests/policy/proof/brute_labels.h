@@ -31,7 +31,7 @@ std::size_t place_of(const label::Spif& spif, const label::CatKey& key);
 /// labels.md 6, for a valid label.
 bool covers(const label::Spif& spif, const label::Clearance& clearance, const Sided& label);
 
-/// What a label of that policy comes to between the two domains; nullopt if it is refused before clearances are asked.
+/// What a label of that policy comes to between the two enclaves; nullopt if it is refused before clearances are asked.
 std::optional<TwoSides> on_the_way(const Tables& tables, std::uint16_t from, std::uint16_t to, const Peering& peering,
                                    std::uint16_t policy, const label::Label& label);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "inspect/mechanism.h"
 #include "inspect/names.h"
 
 namespace sallyport::policy::testing {
@@ -68,7 +69,7 @@ void add_rules(Chance& chance, Spif& spif) {
   }
 }
 
-/// Three classes, and a tag of every kind with one or two values.
+/// Three classes, and a tag of every kind with one or two values; of some policies one tag has four.
 Spif some_spif(Chance& chance, std::uint32_t number) {
   const std::string root = "2.999." + std::to_string(number);
   Spif spif;
@@ -83,6 +84,7 @@ Spif some_spif(Chance& chance, std::uint32_t number) {
     spif.classes.push_back(std::move(added));
   }
   std::uint32_t lacv = 0;
+  const std::size_t large = chance.below(3 * kKinds);
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
     label::TagSet set;
     set.name = "S" + std::to_string(kind);
@@ -92,7 +94,7 @@ Spif some_spif(Chance& chance, std::uint32_t number) {
     tag.name = "T" + std::to_string(number) + std::to_string(kind);
     tag.tag_set = static_cast<std::uint32_t>(kind);
     tag.kind = static_cast<TagKind>(kind);
-    const std::uint32_t values = lacv < 7 ? 1 + chance.below(2) : 1;
+    const std::uint32_t values = kind == large ? 4 : lacv < 7 ? 1 + chance.below(2) : 1;
     for (std::uint32_t i = 0; i < values; ++i) {
       label::Category category;
       category.lacv = lacv++;
@@ -117,6 +119,7 @@ void add_equivalents(Chance& chance, Spif& spif, const Spif& other) {
       if (chance.once_in(4)) continue;
       label::CatEquivalent equivalent;
       if (!chance.once_in(8)) equivalent.target = one_of(chance, targets);
+      if (chance.once_in(8)) equivalent.applied = label::Applied::Decrypt;
       each.equivalents.push_back(equivalent);
     }
 }
@@ -145,6 +148,7 @@ class Boundary {
     tables_.lists = {{"a", {"ann@north.test"}}, {"b", {"ann@north.test", "bob@south.test"}}};
     add_labels();
     add_peerings();
+    if (chance_.once_in(3)) add_login();
     tables_.payloads = {{std::string(inspect::ns::kContent), "body"}, {"urn:a", ""}, {"urn:a", "x"}, {"urn:b", "y"}};
     const std::size_t rules = kFewestRules + chance_.below(8);
     while (tables_.rules.size() < rules) add_rule();
@@ -160,6 +164,10 @@ class Boundary {
       spifs.push_back(some_spif(chance_, 2));
       add_equivalents(chance_, spifs[0], spifs[1]);
       labels.translations = {{.from = 0, .to = 1, .reverse = false}};
+      if (chance_.once_in(2)) {
+        add_equivalents(chance_, spifs[1], spifs[0]);
+        labels.translations.push_back({.from = 1, .to = 0, .reverse = false});
+      }
     }
     for (std::uint16_t i = 0; i < spifs.size(); ++i) {
       labels.policies.push_back({.name = "p" + std::to_string(i), .spif = spifs[i], .options = {}, .lang = ""});
@@ -170,7 +178,7 @@ class Boundary {
     if (const auto plain = valid_plain_label(spifs[0])) labels.labels.push_back({"plain", 0, *plain});
     labels.enclaves.resize(2);
     for (std::uint16_t i = 0; i < 2; ++i) {
-      labels.enclaves[i].policy = i == 1 && two && chance_.once_in(2) ? 1 : 0;
+      labels.enclaves[i].policy = (i == 1 || labels.translations.size() == 2) && two && chance_.once_in(2) ? 1 : 0;
       labels.enclaves[i].clearances = some_clearances(4);
       labels.enclaves[i].label = some_label();
     }
@@ -221,6 +229,22 @@ class Boundary {
     peering.id = "rooms";
     tables_.peerings.push_back(peering);
     tables_.routes = {{0, 1, 1}, {0, 2, 0}, {2, 0, 0}};
+  }
+
+  /// Clients in the north of accounts in the south, by another grant than between the servers.
+  void add_login() {
+    Login login;
+    login.rule = tables_.peerings.front();
+    login.rule.id = "clients";
+    login.rule.presence = chance_.once_in(3);
+    login.rule.iq = chance_.once_in(3);
+    login.rule.labels.message = static_cast<Unlabelled>(chance_.below(4));
+    login.enclave = 0;
+    login.domain = 2;
+    inspect::Mechanisms mechanisms;
+    mechanisms.add(inspect::Mechanism::ScramSha256);
+    login.mechanisms = mechanisms.bits();
+    tables_.logins = {login};
   }
 
   Side some_side() {
@@ -294,7 +318,7 @@ class Boundary {
       rule.window = some_window();
       ++windows_;
     }
-    rule.action = chance_.once_in(3) ? Action::Release : chance_.once_in(2) ? Action::Drop : Action::Bounce;
+    rule.action = chance_.once_in(2) ? Action::Release : chance_.once_in(2) ? Action::Drop : Action::Bounce;
     tables_.rules.push_back(std::move(rule));
   }
 
