@@ -78,7 +78,7 @@ class Listed {
   Listed(const Run& run, const Places& places)
       : index_(run.bundle.rule_index()),
         places_(places),
-        labels_judged_(!run.bundle.is_off(Stage::Label)),
+        labels_judged_(run.labels_judged),
         arena_(run.scratch.arena) {}
 
   /// Whether everything below is listed. An element inside one of its own namespace is listed with it.
