@@ -54,11 +54,12 @@ std::optional<milliseconds> Ledger::shown_at(const PairView& pair) const {
 }
 
 bool Ledger::has_room_for(const PairView& pair) const {
-  return (known_ < kMostPairs && pending_ < kMostPending) || entry(pair) != Entry();
+  return (known_ < bounds_.pairs && pending_ < bounds_.pending) || entry(pair) != Entry();
 }
 
 bool Ledger::has_room_for_shown(const PairView& pair) const {
-  return shown_count_ < kMostShown && static_cast<std::size_t>(std::ranges::distance(shown_of(pair))) < kMostShownToOne;
+  return shown_count_ < bounds_.shown &&
+         static_cast<std::size_t>(std::ranges::distance(shown_of(pair))) < kMostShownToOne;
 }
 
 Entry* Ledger::find(const PairView& pair) {
@@ -69,7 +70,7 @@ Entry* Ledger::find(const PairView& pair) {
 Entry* Ledger::find_or_add(const PairView& pair) {
   // Whoever adds one writes something down in it, so that it is known from then on.
   if (Entry* found = find(pair)) return found;
-  if (known_ >= kMostPairs) return nullptr;
+  if (known_ >= bounds_.pairs) return nullptr;
   ++known_;
   return &relations_.add(pair).entry;
 }
@@ -202,7 +203,7 @@ void Ledger::show(const Change& change, const Moment& now) {
       return note_shown(change.pair);
     }
   }
-  if (others >= kMostShownToOne || shown_count_ >= kMostShown) return;
+  if (others >= kMostShownToOne || shown_count_ >= bounds_.shown) return;
   if (watch == nullptr) watch = &relations_.add(change.pair);
   Shown& added = watch->shown.emplace_front();
   added.resource = change.resource;
@@ -317,7 +318,7 @@ void Ledger::restore(std::string_view of, const Entry& stored) {
 }
 
 void Ledger::restore_shown(std::string_view of, std::string_view resource, bool room) {
-  if (shown_count_ >= kMostShown) return;
+  if (shown_count_ >= bounds_.shown) return;
   Shown& added = relations_.add(pair_of(of)).shown.emplace_front();
   added.resource = resource;
   added.place = room ? Shown::Place::Room : Shown::Place::Contact;

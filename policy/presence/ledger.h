@@ -27,10 +27,17 @@ inline constexpr std::chrono::seconds kProbeAnswers{30};  ///< presence that fol
 inline constexpr std::chrono::seconds kFarewell{2};       ///< P-00 (b)
 inline constexpr std::chrono::seconds kLastWords{60};     ///< of a room to who has left it
 inline constexpr std::chrono::seconds kProbeGrace{60};    ///< after a restart or an outage
-inline constexpr std::size_t kMostPairs = 2'000'000;      ///< of one lane
-inline constexpr std::size_t kMostPending = 200'000;      ///< requests that nobody has granted
-inline constexpr std::size_t kMostShown = 1'000'000;      ///< resources, of one lane
 inline constexpr std::size_t kMostShownToOne = 32;        ///< resources of one account to one watcher
+
+/// What one ledger holds at most.
+struct LedgerBounds {
+  std::size_t pairs = 0;
+  std::size_t pending = 0;  ///< requests that nobody has granted
+  std::size_t shown = 0;    ///< resources
+};
+inline constexpr LedgerBounds kMostOfLane{.pairs = 2'000'000, .pending = 200'000, .shown = 1'000'000};
+/// Of a client's session: as many contacts as the largest roster that crosses may list.
+inline constexpr LedgerBounds kMostOfSession{.pairs = 40'000, .pending = 20'000, .shown = 20'000};
 
 /// What the guard is to send on its own.
 struct Due {
@@ -38,10 +45,12 @@ struct Due {
   std::string from, to;
 };
 
-/// Pure: time comes in with every call. What it holds is bounded; a full ledger opens nothing new. One per guard lane.
+/// Pure: time comes in with every call. What it holds is bounded; a full ledger opens nothing new. One per guard lane,
+/// and one per client's session.
 class Ledger {
  public:
-  explicit Ledger(const Secret& secret = {}) : relations_(secret) {}
+  explicit Ledger(const Secret& secret = {}, const LedgerBounds& bounds = kMostOfLane)
+      : relations_(secret), bounds_(bounds) {}
 
   // For the stages.
   Entry entry(const PairView& pair) const;
@@ -112,6 +121,7 @@ class Ledger {
   void note_shown(const PairView& pair);
 
   Relations relations_;
+  LedgerBounds bounds_;
   std::size_t known_ = 0, pending_ = 0, shown_count_ = 0;
   bool failed_ = false;
   bool journal_ = false;

@@ -278,7 +278,8 @@ void Session::on_bound(const airlock::Bound& bound) {
   state->client_enclave = client_enclave_;
   state->domain = domain_;
   state->features = negotiation_->features;
-  state->ledger = policy::presence::Ledger(lane_.settings.secret);  // D-34: its contacts are named by others
+  state->ledger = policy::presence::Ledger(lane_.settings.secret,  // D-34: its contacts are named by others
+                                           policy::presence::kMostOfSession);
   airlock::Bound told;
   told.jid = state->jid;
   lane_.send(*client_, told);

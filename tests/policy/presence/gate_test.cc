@@ -344,7 +344,7 @@ TEST(Gate, D_28_OneAccountShowsABoundedNumberOfResources) {
 
 TEST(Gate, D_28_RequestsThatNobodyAnswersFillNothing) {
   PresenceScene scene;
-  for (std::size_t i = 0; i < presence::kMostPending; ++i)
+  for (std::size_t i = 0; i < presence::kMostOfLane.pending; ++i)
     scene.ledger().commit({presence::Change::Act::Ask, {"x" + std::to_string(i) + "@north.test", kBob}, {}},
                           scene.now());
   EXPECT_EQ(scene.presence(kAnn, kBob, "subscribe").reason, Reason::PresenceLedgerFull);

@@ -36,7 +36,7 @@ class SessionScene {
   Bundle bundle_;
   Memory memory_;
   Scratch scratch_{memory_};
-  presence::Ledger ledger_;
+  presence::Ledger ledger_{Secret{}, presence::kMostOfSession};
   bool knows_roster_ = false;
   std::vector<std::string> ended_;
   Moment now_;

@@ -124,6 +124,21 @@ TEST(SessionPresence, ROS_10_AWholeRosterEndsWhatItDoesNotList) {
   EXPECT_TRUE(scene.server(presence("bob@south.test/x")).crosses());
 }
 
+TEST(SessionPresence, ROS_10_AServerThatNamesEverMoreContactsFillsNoMoreThanItsSession) {
+  SessionScene scene;
+  constexpr std::size_t kMost = presence::kMostOfSession.pairs;
+  std::string items;
+  for (std::size_t i = 0; i <= kMost / 2; ++i) {
+    items += item("c" + std::to_string(i) + "@south.test", "both");
+    if (i % 200 != 0 && i != kMost / 2) continue;
+    scene.push(items);
+    items.clear();
+  }
+  EXPECT_EQ(scene.ledger().size(), kMost);
+  EXPECT_TRUE(scene.ledger().is_open({"ann@south.test", "c0@south.test"}));
+  EXPECT_FALSE(scene.ledger().is_open({"ann@south.test", "c" + std::to_string(kMost / 2) + "@south.test"}));
+}
+
 TEST(SessionPresence, ROS_10_NobodyButTheAccountSaysWhatItsRosterIs) {
   SessionScene scene;
   // The payload stage refuses them; here it is off.
