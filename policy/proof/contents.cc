@@ -83,10 +83,14 @@ class Naming {
            (!carried.around.empty() && lists(places, carried.around_ns, carried.around));
   }
   bool covers(const std::vector<std::uint16_t>& places, const Carried& carried, std::string_view inside) const {
-    const bool outer =
-        carried.around.empty() || carried.around_ns == inside || lists(places, carried.around_ns, carried.around);
+    const auto with = [](std::string_view its_ns, std::string_view parent) {
+      // What is the stanza's own is not listed with it.
+      return !parent.empty() && its_ns == parent;
+    };
+    const bool outer = carried.around.empty() || with(carried.around_ns, inside) ||
+                       lists(places, carried.around_ns, carried.around);
     const std::string_view parent = carried.around.empty() ? inside : std::string_view(carried.around_ns);
-    return outer && (carried.ns == parent || lists(places, carried.ns, carried.name));
+    return outer && (with(carried.ns, parent) || lists(places, carried.ns, carried.name));
   }
 
   const Tables& tables_;
