@@ -27,8 +27,9 @@ Askers::Askers(const Bundle& bundle, const Way& way, const Party& from, const Pa
   for (unsigned type = 0; type < kStanzaTypes; ++type)
     between |= rules_between(bundle, from, to, static_cast<StanzaType>(type));
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    if (!rules[i].label || !between.has(i)) continue;
-    for (const LabelMatch& match : *rules[i].label)
+    const auto& asked = rules[i].label;
+    if (!asked || !between.has(i)) continue;
+    for (const LabelMatch& match : *asked)
       if (can_match(match, rules_)) matches_.push_back(&match);
   }
 }

@@ -87,8 +87,8 @@ class Naming {
       // What is the stanza's own is not listed with it.
       return !parent.empty() && its_ns == parent;
     };
-    const bool outer = carried.around.empty() || with(carried.around_ns, inside) ||
-                       lists(places, carried.around_ns, carried.around);
+    const bool outer =
+        carried.around.empty() || with(carried.around_ns, inside) || lists(places, carried.around_ns, carried.around);
     const std::string_view parent = carried.around.empty() ? inside : std::string_view(carried.around_ns);
     return outer && (with(carried.ns, parent) || lists(places, carried.ns, carried.name));
   }

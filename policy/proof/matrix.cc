@@ -84,7 +84,8 @@ class MatrixMaker {
   }
 
   std::string end(const std::vector<Party>& parties) const {
-    return bundle_.tables().domains[*parties.front().domain].name;
+    const auto& domain = parties.front().domain;
+    return domain ? bundle_.tables().domains[*domain].name : std::string();
   }
 
   /// A row for each domain of the enclave that the server is in, and one for all others.

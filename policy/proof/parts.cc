@@ -151,8 +151,8 @@ label::Spif Parts::cut(std::size_t part, std::uint16_t policy) const {
 
 std::expected<std::shared_ptr<const LabelRules>, std::string> Parts::world(std::size_t part) const {
   LabelTables tables = rules_.tables();
-  for (std::uint16_t policy = 0; policy < tables.policies.size(); ++policy)
-    tables.policies[policy].spif = cut(part, policy);
+  const auto policies = static_cast<std::uint16_t>(tables.policies.size());
+  for (std::uint16_t policy = 0; policy < policies; ++policy) tables.policies[policy].spif = cut(part, policy);
   const auto keep = [&](std::uint16_t policy, std::vector<label::CatKey>& keys) {
     std::erase_if(keys, [&](const label::CatKey& key) {
       return rules_.policy(policy).category_number(key) && !is_in(part, policy, key);

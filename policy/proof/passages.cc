@@ -61,7 +61,8 @@ std::vector<Party> reached(const Bundle& bundle, const Login& login, const Place
   if (place.enclave && place.enclave != tables.domains[login.domain].enclave) return {};
   const bool all = place.any || place.enclave;
   std::vector<Party> found;
-  for (std::uint16_t domain = 0; domain < tables.domains.size(); ++domain)
+  const auto domains = static_cast<std::uint16_t>(tables.domains.size());
+  for (std::uint16_t domain = 0; domain < domains; ++domain)
     if (all || place.has(domain))
       for (Party& each : parties(bundle, domain, place.bare, &login, false)) found.push_back(std::move(each));
   // No rule is about an address that no enclave owns.
@@ -93,10 +94,11 @@ Station station(const Bundle& bundle, const Party& party) {
 
 bool Passage::grants(const Bundle& bundle, const Party& sender, const Party& addressee, Kind kind) const {
   if (!way.grant->grants(kind)) return false;
-  if (!way.login || way.from_client || !sender.domain || sender.domain == addressee.domain) return true;
+  const auto &one = sender.domain, &other = addressee.domain;
+  if (!way.login || way.from_client || !one || !other || one == other) return true;
   const auto& domains = bundle.tables().domains;
-  if (domains[*sender.domain].enclave != way.login->enclave) return true;
-  const Peering* by = bundle.peering(domains[*sender.domain], domains[*addressee.domain]);
+  if (domains[*one].enclave != way.login->enclave) return true;
+  const Peering* by = bundle.peering(domains[*one], domains[*other]);
   return by != nullptr && by->grants(kind);
 }
 

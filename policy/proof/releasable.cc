@@ -78,8 +78,8 @@ class Looking {
     if (!is_new || !policy) return at->second;
     for (label::Number i = 0; i < rules_.policy(*policy).spif().classes.size(); ++i)
       at->second.classes.push_back({.way = way, .policy = *policy, .classification = i});
-    for (std::uint16_t i = 0; i < rules_.tables().labels.size(); ++i)
-      at->second.named.push_back({.way = way, .label = i});
+    const auto labels = static_cast<std::uint16_t>(rules_.tables().labels.size());
+    for (std::uint16_t i = 0; i < labels; ++i) at->second.named.push_back({.way = way, .label = i});
     return at->second;
   }
 

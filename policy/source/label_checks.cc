@@ -76,11 +76,12 @@ class LabelChecks {
     for (const auto& [way, told] : unruled) {
       const auto& [each, names] = told;
       const auto& [grant, what] = grant_text(each->way.peering);
+      std::string told_of = "by " + what;
+      told_of.append(" no rule lets a message labelled ").append(names).append(" of '");
+      told_of.append(rules_.row(each->policy).name).append("' cross from ").append(enclave(each->way.from_enclave));
+      told_of.append(" to ").append(enclave(each->way.to_enclave)).append(", and the clearances there do");
       in_.warning(
-          grant.at,
-          "by " + what + " no rule lets a message labelled " + names + " of '" + rules_.row(each->policy).name +
-              "' cross from " + enclave(each->way.from_enclave) + " to " + enclave(each->way.to_enclave) +
-              ", and the clearances there do",
+          grant.at, std::move(told_of),
           "add a rule that releases it, or take it out of a clearance; a rule that refuses it by its label says "
           "that this is meant");
     }
@@ -100,9 +101,9 @@ class LabelChecks {
   }
 
   void warn_of_label(std::size_t number) {
-    if (gets_somewhere(number)) return;
-    const Written& name = text_.labels.labels[number].name;
     const auto reach = best(number, [](const NamedReach&) { return true; });
+    if (!reach || gets_somewhere(number)) return;
+    const Written& name = text_.labels.labels[number].name;
     in_.warning(name.at, "the label '" + name.text + "' can cross nowhere: " + std::string(why(*reach)),
                 "see what it needs with `sallyport label show`, or take it away");
   }
@@ -127,7 +128,8 @@ class LabelChecks {
 
   void warn_of_listed() {
     const Tables& tables = bundle_.tables();
-    for (std::uint16_t grant = 0; grant < tables.peerings.size() + tables.logins.size(); ++grant) {
+    const auto grants = static_cast<std::uint16_t>(tables.peerings.size() + tables.logins.size());
+    for (std::uint16_t grant = 0; grant < grants; ++grant) {
       const auto& [text, what] = grant_text(grant);
       for (const Written& each : text.labels.only)
         warn_where(each, what + " lists a label", [&](const NamedReach& on) { return on.way.peering == grant; });
@@ -136,10 +138,10 @@ class LabelChecks {
 
   /// Where the default is judged at all.
   void warn_of_defaults() {
-    for (std::uint16_t i = 0; i < text_.enclaves.size(); ++i) {
-      const auto& written = text_.enclaves[i].labels.label;
+    for (const EnclaveText& each : text_.enclaves) {
+      const auto& written = each.labels.label;
       if (!written) continue;
-      const auto place = std::ranges::find(bundle_.tables().enclaves, text_.enclaves[i].name.text, &Enclave::name);
+      const auto place = std::ranges::find(bundle_.tables().enclaves, each.name.text, &Enclave::name);
       const auto number = static_cast<std::uint16_t>(place - bundle_.tables().enclaves.begin());
       warn_where(*written, "what comes from " + enclave(number) + " without label has this one",
                  [&](const NamedReach& on) {
