@@ -36,7 +36,7 @@ struct LedgerBounds {
   std::size_t shown = 0;    ///< resources
 };
 inline constexpr LedgerBounds kMostOfLane{.pairs = 2'000'000, .pending = 200'000, .shown = 1'000'000};
-/// Of a client's session: as many contacts as the largest roster that crosses may list.
+/// Of a client's session: more contacts than the largest roster that crosses can list (D-10).
 inline constexpr LedgerBounds kMostOfSession{.pairs = 40'000, .pending = 20'000, .shown = 20'000};
 
 /// What the guard is to send on its own.

@@ -111,8 +111,7 @@ Answer judged(const Bundle& bundle, const StanzaPlan& plan, label::Time time) {
                           .client = way.login ? &session : nullptr,
                           .login = way.login};
   const Judgement judgement = judge(**stanza, octets.size(), crossing, {.wall = time, .steady = {}}, bundle, scratch);
-  return {judgement.verdict == Verdict::Release || judgement.verdict == Verdict::Alter, judgement.reason,
-          std::string(judgement.rule), first_marking(scratch)};
+  return {lets_leave(judgement.verdict), judgement.reason, std::string(judgement.rule), first_marking(scratch)};
 }
 
 }  // namespace sallyport::policy::proof

@@ -43,6 +43,11 @@ void Session::keep_early(const policy::Judgement& judgement, const inspect::Node
     early.erase(before);
   }
   if (!judgement.intents.refusal.presence.keeps_stanza) return;
+  if (state_->early_policy != lane_.bundle->hash()) {
+    early.clear();
+    state_->early_octets = 0;
+    state_->early_policy = lane_.bundle->hash();
+  }
   std::string octets;
   inspect::encode(node, octets);
   if (early.size() >= kMostEarly || state_->early_octets + octets.size() > kMostEarlyOctets) return;
@@ -52,6 +57,7 @@ void Session::keep_early(const policy::Judgement& judgement, const inspect::Node
 
 void Session::send_early() {
   state_->early_octets = 0;
+  if (state_->early_policy != lane_.bundle->hash()) return state_->early_presence.clear();
   const std::string_view account = policy::Address::of_prepared(state_->jid).bare();
   for (const auto& [from, octets] : std::exchange(state_->early_presence, {})) {
     const auto sender = policy::Address::of_prepared(from);

@@ -85,6 +85,7 @@ struct SessionState {
   /// Presence that came before the roster: the newest of each full JID, in normal form.
   std::map<std::string, std::string, std::less<>> early_presence;
   std::size_t early_octets = 0;
+  std::string early_policy;  ///< hash of the bundle that judged it; under another one it is not sent
   std::vector<policy::IqTable::Moving> requests;  ///< open ones, on the way between two lanes
   Steady expires = kNever;                        ///< while nobody has it
 

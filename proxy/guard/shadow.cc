@@ -9,10 +9,6 @@ using policy::Verdict;
 
 namespace {
 
-bool crosses(Verdict verdict) {
-  return verdict == Verdict::Release || verdict == Verdict::Alter;
-}
-
 std::string described(Verdict verdict, Reason reason, std::string_view rule) {
   std::string text(policy::name(verdict));
   text.append(" ").append(policy::code(reason));
@@ -60,12 +56,12 @@ std::string Shadow::compare(const Judged& judged, inspect::Node& other, const Mo
     reason = own.reason;
     rule = own.rule;
   }
-  if (crosses(verdict) != crosses(in_force.verdict)) {
-    ++(crosses(verdict) ? now_.crosses : now_.refused);
-    ++reasons_[crosses(verdict) ? in_force.reason : reason];
+  if (policy::lets_leave(verdict) != policy::lets_leave(in_force.verdict)) {
+    ++(policy::lets_leave(verdict) ? now_.crosses : now_.refused);
+    ++reasons_[policy::lets_leave(verdict) ? in_force.reason : reason];
     return described(verdict, reason, rule);
   }
-  if (!crosses(verdict)) return "";
+  if (!policy::lets_leave(verdict)) return "";
   // Ids of requests are drawn by chance, so they differ.
   const auto* id = judged.node.attribute("id");
   if (in_force.facts.kind == policy::Kind::Iq && id != nullptr)

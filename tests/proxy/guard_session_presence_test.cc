@@ -87,6 +87,19 @@ TEST(SessionLedger, ROS_04_PresenceThatCameBeforeTheRosterFollowsIt) {
   EXPECT_EQ(scene.stanza_records().back().reason, "presence.sent-later");
 }
 
+TEST(SessionLedger, ROS_04_WhatAnotherPolicyJudgedIsNotSentLater) {
+  JudgedSession scene;
+  scene.server_says(presence("ann@bravo.test/x"));
+  policy::Tables other = judged_tables();
+  other.name = "another";
+  scene.lane.swap(bundle(std::move(other)), scene.now);
+  scene.server_says(presence("dee@bravo.test/x"));
+  scene.has_roster({{"ann@bravo.test", "both"}, {"dee@bravo.test", "both"}});
+  const auto delivered = scene.delivered(kNorth);
+  ASSERT_THAT(delivered, SizeIs(2));
+  EXPECT_THAT(delivered[1], HasSubstr("dee@bravo.test/x"));
+}
+
 TEST(SessionLedger, P_00_TakesBackWhatItsServerDoesNot) {
   JudgedSession scene;
   scene.has_roster({{"ann@bravo.test", "both"}});

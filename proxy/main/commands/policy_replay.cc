@@ -81,7 +81,7 @@ class Judge {
     const policy::Judgement judgement =
         policy::judge(stanza, sample.normal_form.size(), crossing, moment, bundle_, scratch_);
     Outcome outcome;
-    outcome.crosses = judgement.verdict == policy::Verdict::Release || judgement.verdict == policy::Verdict::Alter;
+    outcome.crosses = policy::lets_leave(judgement.verdict);
     outcome.reason = policy::code(judgement.reason);
     outcome.rule = judgement.rule;
     outcome.from = judgement.facts.from.empty() ? judgement.facts.from_text : judgement.facts.from.full;
