@@ -21,13 +21,16 @@ namespace {
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 
-/// Ends orderly, and says so. A shell waits for `read` of a pipe that nothing is written to, without a child process.
-constexpr std::string_view kOrderly = R"(#!/bin/bash
-trap 'echo "$NAME ends"; exit 0' TERM
-trap 'echo "$NAME reloads"' HUP
-echo "$NAME runs as $$ with $*"
-exec 3<> <(:)
-while true; do read -r -u 3 -t 60; done
+/// Ends orderly, and says so. It waits for blocked signals: a shell's trap would miss one that comes just before its
+/// `read`, and never hears a hang-up when the tests were started with that signal ignored.
+constexpr std::string_view kOrderly = R"(#!/usr/bin/python3 -IS
+import os, signal, sys
+signals = (signal.SIGTERM, signal.SIGHUP)
+signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+print("$NAME runs as", os.getpid(), "with", *sys.argv[1:], flush=True)
+while signal.sigwait(signals) == signal.SIGHUP:
+    print("$NAME reloads", flush=True)
+print("$NAME ends", flush=True)
 )";
 
 class RunCommand : public testing::Test {
