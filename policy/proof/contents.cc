@@ -268,8 +268,9 @@ void fill(inspect::Node& stanza, const Content& content, const inspect::Node* la
   for (const Carried& carried : content.carried) {
     inspect::Node* outer = carried.around.empty() ? nullptr : editor.append(*parent, carried.around_ns, carried.around);
     inspect::Node* made = editor.append(outer ? *outer : *parent, carried.ns, carried.name);
+    const bool is_deep = outer || parent != &stanza;
+    if (is_deep && carried.ns == ns::kContent) made->ns = ns::kClient;  // protocol.md X-05
     if (carried.stanza) {
-      made->ns = ns::kClient;
       for (const std::string_view name : {"from", "to"})
         if (const auto* value = stanza.attribute(name)) editor.set_attribute(*made, name, *value);
       if (label) editor.append(*made, *editor.copy(*label));

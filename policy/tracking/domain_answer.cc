@@ -1,6 +1,8 @@
 #include "policy/tracking/domain_answer.h"
 
 #include "inspect/names.h"
+#include "policy/label/xep0258.h"
+#include "policy/tracking/request_grant.h"
 
 namespace sallyport::policy {
 namespace {
@@ -17,12 +19,17 @@ Node* result(const Run& run, inspect::TreeEditor& edit) {
   return iq;
 }
 
-void describe_server(Node& query, inspect::TreeEditor& edit) {
+/// XEP-0258 3: who writes labels looks for the word that they are understood.
+void describe_server(const Run& run, Node& query, inspect::TreeEditor& edit) {
   Node* identity = edit.append(query, ns::kDiscoInfo, "identity");
   edit.set_attribute(*identity, "category", "server");
   edit.set_attribute(*identity, "type", "im");
-  for (const std::string_view feature : {ns::kDiscoInfo, ns::kDiscoItems, ns::kPing})
-    edit.set_attribute(*edit.append(query, ns::kDiscoInfo, "feature"), "var", feature);
+  const auto feature = [&](std::string_view var) {
+    edit.set_attribute(*edit.append(query, ns::kDiscoInfo, "feature"), "var", var);
+  };
+  for (const std::string_view var : {ns::kDiscoInfo, ns::kDiscoItems, ns::kPing}) feature(var);
+  if (run.labels_judged) feature(ns::kLabel);
+  if (grants(run.peering->requests, Target::Domain, "get", label::kCatalogNs)) feature(label::kCatalogNs);
 }
 
 void list_components(const Run& run, Node& query, inspect::TreeEditor& edit) {
@@ -45,7 +52,7 @@ const Node* domain_answer(const Run& run, const Node& payload) {
   if (payload.name != "query" || payload.attribute("node") != nullptr) return nullptr;
   if (payload.ns == ns::kDiscoInfo) {
     Node* iq = result(run, edit);
-    describe_server(*edit.append(*iq, ns::kDiscoInfo, "query"), edit);
+    describe_server(run, *edit.append(*iq, ns::kDiscoInfo, "query"), edit);
     return iq;
   }
   if (payload.ns == ns::kDiscoItems) {

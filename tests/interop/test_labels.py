@@ -213,6 +213,24 @@ def test_LBL_11_a_clients_word_that_it_knows_labels_crosses(stage):
     assert [feature.get("var") for feature in features] == [LABEL, CATALOG]
 
 
+def features(person, to):
+    return {feature.get("var") for feature in person.ask("get", f"<query xmlns='{DISCO}'/>", to).findall(f"{{{DISCO}}}query/{{{DISCO}}}feature")}
+
+
+def test_LBL_11_the_guard_says_in_a_servers_name_that_labels_are_judged(stage):
+    assert LABEL in features(stage.near, stage.enclave.domain)
+    assert CATALOG not in features(stage.near, stage.enclave.domain), "no catalog may be asked for"
+
+
+def test_LBL_11_a_server_that_may_be_asked_says_itself_what_it_knows(stage):
+    put_in_force(stage.guard, ("presence_interval = 0\n[peering.labels]\nmessage = \"refuse\"",
+                               f"presence_interval = 0\nrequests_to_domain = [\"get {DISCO}\"]\n[peering.labels]\nmessage = \"refuse\""))
+    server = stage.enclave.domain
+    at_home, across = features(stage.far, server), features(stage.near, server)
+    assert {DISCO, LABEL} & at_home == {DISCO, LABEL} & across and DISCO in across
+    assert LABEL in across or stage.enclave is SOUTH, "one of the two servers says that it knows labels"
+
+
 # Rooms
 
 def room(stage):

@@ -22,7 +22,7 @@ s2s_direct_tls_ports = {{}}
 http_ports = {{}}
 https_ports = {{}}
 modules_enabled = {{ "disco", "roster", "saslauth", "tls", "ping", "private", "vcard_legacy", "time", "version", "posix", "blocklist", "carbons", "pep", "smacks",
-  "csi_simple"{archive} }}
+  "csi_simple", "label_features"{archive} }}
 modules_disabled = {{ "s2s_auth_dane_in", "dialback" }}
 plugin_paths = {{ "{modules}" }}
 {authentication}

@@ -2,7 +2,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <numeric>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -21,12 +23,15 @@ using testing::Chance;
 
 constexpr label::Time kStart{std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)};
 
-/// 40; in the long form one for a hundred of the seeded inputs: 10 000.
-std::size_t policies() {
+/// 40, and those on which the two have disagreed once; in the long form one for a hundred of the seeded inputs: 10 000.
+std::vector<std::size_t> seeds() {
   const char* seeded = std::getenv("SALLYPORT_SEEDED_INPUTS");
   const char* is_long = std::getenv("SALLYPORT_LONG");
-  if (!seeded || !is_long || std::string(is_long) != "1") return 40;
-  return std::strtoul(seeded, nullptr, 10) / 100;
+  const bool many = seeded && is_long && std::string(is_long) == "1";
+  std::vector<std::size_t> all(many ? std::strtoul(seeded, nullptr, 10) / 100 : 40);
+  std::iota(all.begin(), all.end(), 0);
+  if (!many) all.insert(all.end(), {3524, 4422});
+  return all;
 }
 
 std::string normal_form(const std::string& xml) {
@@ -84,7 +89,7 @@ void expect_to_cross(const Example& example, const Claim& claim, const Bundle& b
 TEST(Proof, AgreesWithTheBruteForceOnPoliciesByChance) {
   std::map<std::string, std::size_t> outcomes;
   std::size_t most_rules = 0, labels = 0, sorts = 0;
-  for (std::size_t seed = 0; seed < policies(); ++seed) {
+  for (const std::size_t seed : seeds()) {
     Chance chance(static_cast<std::uint32_t>(seed));
     auto bundle = Bundle::make(testing::random_boundary(chance));
     ASSERT_TRUE(bundle) << "seed " << seed << ": " << bundle.error().what;
@@ -107,12 +112,12 @@ TEST(Proof, AgreesWithTheBruteForceOnPoliciesByChance) {
     labels += proof.labels;
     sorts += proof.cases;
   }
-  std::printf("%zu policies, up to %zu rules; %zu labels and %zu sorts of stanzas in the proofs\n", policies(),
+  std::printf("%zu policies, up to %zu rules; %zu labels and %zu sorts of stanzas in the proofs\n", seeds().size(),
               most_rules, labels, sorts);
   for (const auto& [outcome, count] : outcomes) std::printf("  %s: %zu\n", outcome.c_str(), count);
   // Neither answer is the only one.
-  EXPECT_GT(outcomes["nothing holds"], policies() / 40);
-  EXPECT_GT(outcomes["nothing fails"], policies() / 40);
+  EXPECT_GT(outcomes["nothing holds"], seeds().size() / 40);
+  EXPECT_GT(outcomes["nothing fails"], seeds().size() / 40);
 }
 
 }  // namespace
