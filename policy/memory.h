@@ -14,7 +14,8 @@ namespace sallyport::policy {
 /// written by the lane, before it commits what opens a gate.
 struct Memory {
   /// With the default secret what it draws by chance can be foreseen: for tests, and where nothing leaves.
-  explicit Memory(const Secret& secret = {}) : iq(secret), recent(secret), ledger(secret) {}
+  explicit Memory(const Secret& secret = {}, const IqTable::Bounds& requests = IqTable::Bounds{})
+      : iq(secret, requests), recent(secret), ledger(secret) {}
 
   IqTable iq;
   RecentStanzas recent;

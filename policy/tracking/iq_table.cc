@@ -160,9 +160,11 @@ std::vector<IqTable::Moving> IqTable::give(std::uint64_t leg) {
   return given;
 }
 
-void IqTable::keep(Moving moving) {
+std::optional<IqTable::Moving> IqTable::keep(Moving moving) {
   const bool has_room = open_.size() < bounds_.total && octets_ + moving.open.octets() <= bounds_.octets;
-  if (has_room) enter(moving.token, std::move(moving.open));
+  if (!has_room) return moving;
+  enter(moving.token, std::move(moving.open));
+  return std::nullopt;
 }
 
 std::optional<milliseconds> IqTable::next_expiry() const {

@@ -113,8 +113,8 @@ class IqTable {
   };
   /// Takes out those that went out on that leg, to be kept elsewhere.
   std::vector<Moving> give(std::uint64_t leg);
-  /// Keeps what another table gave. Without room it is not kept.
-  void keep(Moving moving);
+  /// Keeps what another table gave. Without room it comes back, and whoever has it answers the requester.
+  std::optional<Moving> keep(Moving moving);
 
   std::size_t size() const { return open_.size(); }
   /// When expire() has something to do; nullopt: never.

@@ -98,12 +98,15 @@ void LaneState::on_wanted(const Wanted& wanted) {
 
 void LaneState::answer(Given given, std::uint16_t lane) {
   if (lane != settings.lane) {
-    if (given.state) given.state->requests = memory.iq.give(given.state->crossing | kOfSession);
+    if (given.state)
+      std::ranges::move(memory.iq.give(given.state->crossing | kOfSession), std::back_inserter(given.state->requests));
     rearm_answers();
     return outlet.tell_lane(lane, std::move(given));
   }
   if (given.state)
-    for (policy::IqTable::Moving& each : std::exchange(given.state->requests, {})) memory.iq.keep(std::move(each));
+    for (policy::IqTable::Moving& each : std::exchange(given.state->requests, {}))
+      if (auto without_room = memory.iq.keep(std::move(each)))
+        given.state->requests.push_back(*std::move(without_room));
   rearm_answers();
   Session* asker = session(given.asker);
   if (asker != nullptr) return asker->on_given(std::move(given.state));

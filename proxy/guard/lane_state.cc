@@ -25,7 +25,7 @@ LaneState::LaneState(LaneSettings lane_settings, Outlet& lane_outlet, audit::Log
       bundle(std::move(first_bundle)),
       recorder(log),
       random(settings.seed),
-      memory(settings.secret),
+      memory(settings.secret, settings.requests),
       scratch(memory, settings.secret, settings.resource_key) {
   edges.resize(settings.enclaves.size());
   for (std::size_t i = 0; i < edges.size(); ++i) edges[i].enclave = settings.enclaves[i];

@@ -60,9 +60,10 @@ struct LaneSettings {
   /// Makes the ids of dialled legs differ from those of earlier runs in the log; below 2^32.
   std::uint64_t run = 0;
   std::uint64_t seed = 0;
-  policy::Secret secret{};            ///< another one for each lane and each run
-  std::uint32_t shadow_rate = 1'000;  ///< stanzas a second that the shadow policy is asked about, at most
-  inspect::Secret resource_key{};     ///< as policy::presence::ResourceNames; the same for all lanes and runs
+  policy::IqTable::Bounds requests{};  ///< that wait for their answers
+  policy::Secret secret{};             ///< another one for each lane and each run
+  std::uint32_t shadow_rate = 1'000;   ///< stanzas a second that the shadow policy is asked about, at most
+  inspect::Secret resource_key{};      ///< as policy::presence::ResourceNames; the same for all lanes and runs
   std::shared_ptr<LoginTries> login_tries = std::make_shared<LoginTries>();  ///< all lanes of a process share one
 };
 

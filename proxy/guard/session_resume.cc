@@ -184,7 +184,11 @@ void Session::on_resumed(const airlock::Sm& sm) {
       const Departure& departure = direction.unsettled.front();
       if (departure.in == 0) records.push_back(departure.record);
       // The request did not arrive, and comes again as a new one.
-      if (!departure.awaited.empty()) lane_.memory.iq.take(departure.awaited);
+      if (departure.awaited.empty()) continue;
+      lane_.memory.iq.take(departure.awaited);
+      policy::Tokens::Token token;
+      if (policy::Tokens::read(departure.awaited, token))
+        std::erase_if(state->requests, [&](const auto& each) { return each.token == token; });
     }
     direction.unsettled.release();
     direction.injected = direction.injected_octets = 0;
@@ -204,6 +208,7 @@ void Session::on_resumed(const airlock::Sm& sm) {
   stand(std::move(state));
   note(Reason::SessionResumed, {{"jid", state_->jid}, {"injected", std::to_string(again.size())}});
   for (Again& each : again) repeat(each.way, std::move(each.xml), each.record);
+  for (const auto& each : std::exchange(state_->requests, {})) answer_request(each.open, Reason::IqNoRoom);
 }
 
 /// Recorded once already: what is new is the leg, and that is an event.

@@ -86,8 +86,9 @@ struct SessionState {
   std::map<std::string, std::string, std::less<>> early_presence;
   std::size_t early_octets = 0;
   std::string early_policy;  ///< hash of the bundle that judged it; under another one it is not sent
-  std::vector<policy::IqTable::Moving> requests;  ///< open ones, on the way between two lanes
-  Steady expires = kNever;                        ///< while nobody has it
+  /// Open ones, on the way between two lanes. Those that find no room where it goes on are answered by the guard then.
+  std::vector<policy::IqTable::Moving> requests;
+  Steady expires = kNever;  ///< while nobody has it
 
   Direction& way(Way which) { return which == Way::ToServer ? to_server : to_client; }
 };

@@ -330,10 +330,27 @@ TEST(SessionResumption, SM_ServesAClientThatIsResumedAgainAndAgain) {
 
 // --- several lanes
 
+/// The stage presence is on, which follows requests; accounts may be pinged.
+policy::Tables tables_with_pings() {
+  policy::Login pings = login();
+  pings.rule.requests = {{policy::Target::Account, true, true, "urn:xmpp:ping"}};
+  pings.rule.presence_rules.gate = policy::presence::Gate::Open;
+  policy::Tables with = tables_with(pings);
+  with.settings.stages_off &= static_cast<std::uint8_t>(~(1U << static_cast<unsigned>(policy::Stage::Presence)));
+  return with;
+}
+
+Message ping(const std::string& id) {
+  return {.from = kBobsJid, .to = "ann@alpha.test", .id = id, .name = "iq", .type = "get"};
+}
+
 /// Two lanes of one guard; a client's legs go by turns to the one and the other.
 struct TwoLanes {
-  static LaneSettings settings(std::uint16_t lane) {
+  /// `requests`: room for open ones on the second.
+  explicit TwoLanes(std::size_t requests = 1000) : second(tables_with_pings(), settings(1, requests)) {}
+  static LaneSettings settings(std::uint16_t lane, std::size_t requests = 1000) {
     LaneSettings all = Scene::default_settings();
+    all.requests.total = requests;
     all.lanes = 2;
     all.lane = lane;
     return all;
@@ -352,7 +369,7 @@ struct TwoLanes {
       }
     }
   }
-  SessionScene first{login(), settings(0)}, second{login(), settings(1)};
+  SessionScene first{tables_with_pings(), settings(0)}, second;
 };
 
 TEST(SessionResumption, SM_IsTakenOutWholeByTheLaneThatResumes) {
@@ -430,6 +447,50 @@ TEST(SessionResumption, SM_IsNotFoundWhenNoLaneHasIt) {
   EXPECT_EQ(lanes.second.count<airlock::Sm>(kNorth), 0U);
   lanes.exchange();
   EXPECT_EQ(lanes.second.last<airlock::Sm>(kNorth).condition, inspect::StanzaCondition::ItemNotFound);
+}
+
+TEST(SessionResumption, IQ_03_D_23_RequestsThatFindNoRoomOnTheNewLaneAreAnswered) {
+  TwoLanes lanes(1);
+  const std::string id = lanes.first.managed(2);
+  for (std::uint64_t number = 1; number <= 3; ++number)
+    lanes.first.stanza(2, number, ping("q" + std::to_string(number)));
+  lanes.first.server(Scene::settled(2));
+  break_legs(lanes.first);
+
+  lanes.second.logged_in(4);
+  lanes.second.client(sm(SmStep::Resume, id, 0), 4);
+  lanes.exchange();
+  EXPECT_EQ(lanes.second.count<airlock::Grant>(kNorth), 0U);
+  EXPECT_THAT(lanes.second.delivered(kNorth), IsEmpty()) << "it is not resumed yet";
+  lanes.second.server(sm(SmStep::Resumed, "server-id", 2));
+  // The first has the room, the third has not arrived and comes again: of the second the guard has to say something.
+  ASSERT_THAT(lanes.second.delivered(kNorth), SizeIs(1));
+  EXPECT_THAT(lanes.second.delivered(kNorth)[0],
+              AllOf(HasSubstr("id='q2'"), HasSubstr("remote-server-timeout"), HasSubstr("to='" + kBobsJid)));
+  const auto record = lanes.second.stanza_records().back();
+  EXPECT_EQ(record.reason, "iq.no-room");
+  EXPECT_EQ(record.id, "q2");
+  EXPECT_FALSE(record.cause.empty()) << "the record of the request";
+}
+
+TEST(SessionResumption, IQ_03_D_23_WhatFoundNoRoomMovesOnWhenItIsNotResumedThere) {
+  TwoLanes lanes(1);
+  const std::string id = lanes.first.managed(2);
+  for (std::uint64_t number = 1; number <= 2; ++number)
+    lanes.first.stanza(2, number, ping("q" + std::to_string(number)));
+  lanes.first.server(Scene::settled(2));
+  break_legs(lanes.first);
+  lanes.second.logged_in(4);
+  lanes.second.client(sm(SmStep::Resume, id, 0), 4);
+  lanes.exchange();
+  break_legs(lanes.second);
+  lanes.first.logged_in(6);
+  lanes.first.client(sm(SmStep::Resume, id, 0), 6);
+  lanes.exchange();
+  lanes.first.server(sm(SmStep::Resumed, "server-id", 2));
+  EXPECT_THAT(lanes.first.delivered(kNorth), IsEmpty()) << "there both have room again";
+  lanes.first.pass(121s);
+  EXPECT_THAT(lanes.first.delivered(kNorth), SizeIs(2)) << "and wait for their answers as before";
 }
 
 // --- a client and a server that keep copies, and legs that break at any time

@@ -245,5 +245,24 @@ TEST(IqTable, DoesWhatAPlainMapWouldDo) {
   }
 }
 
+TEST(IqTable, IQ_03_D_23_WhatComesFromAnotherTableAndFindsNoRoomComesBack) {
+  Tokens tokens({5});
+  IqTable from, to({}, {.total = 1});
+  const IqRequest first = ping(tokens, "1"), second = ping(tokens, "2");
+  for (const IqRequest& each : {first, second}) {
+    from.open(each, 0s);
+    from.deliver(text(each.token), 7, 1);
+  }
+  std::vector<IqTable::Moving> moving = from.give(7);
+  ASSERT_EQ(moving.size(), 2U);
+  EXPECT_EQ(from.size(), 0U);
+  EXPECT_FALSE(to.keep(moving[0]));
+  const auto back = to.keep(moving[1]);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->token, moving[1].token);
+  EXPECT_EQ(back->open.id(), moving[1].open.id());
+  EXPECT_EQ(to.size(), 1U);
+}
+
 }  // namespace
 }  // namespace sallyport::policy
