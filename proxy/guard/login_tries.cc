@@ -12,14 +12,6 @@ using std::chrono::milliseconds;
 
 constexpr LoginTries::Source kOthers = ~LoginTries::Source{0};
 
-/// Where so many failures are known.
-milliseconds delay(unsigned failures) {
-  constexpr unsigned kEnoughDoublings = 10;
-  if (failures <= LoginTries::kFree) return milliseconds::zero();
-  const unsigned doublings = std::min(failures - LoginTries::kFree - 1, kEnoughDoublings);
-  return std::min<milliseconds>(LoginTries::kLongest, LoginTries::kFirst * (1U << doublings));
-}
-
 /// Takes a number off the front of the text.
 template <class Number>
 bool take(std::string_view& text, Number& number, int base) {
@@ -78,36 +70,37 @@ LoginTries::Source LoginTries::source(std::string_view peer) {
   return ipv6(address.substr(0, address.find('%'))).value_or(0);
 }
 
-milliseconds LoginTries::wait(const Try& login, Steady now) {
+LoginTries::Wait LoginTries::wait(const Try& login, Steady now) {
   const std::scoped_lock lock(mutex_);
   forget_old(now);
-  Account* account = find(login);
-  if (account == nullptr) return milliseconds::zero();
-  const milliseconds next = delay(account->failures(now));
-  if (next == milliseconds::zero()) return next;
-  Steady& opens = account->opens(login.source, now);
-  if (opens > now) return std::chrono::ceil<milliseconds>(opens - now);
+  const Gate account = account_gate(login, now), source = source_gate(login, now);
+  const auto left = [now](const Gate& gate) {
+    const bool is_closed = gate.opens != nullptr && *gate.opens > now;
+    return is_closed ? std::chrono::ceil<milliseconds>(*gate.opens - now) : milliseconds::zero();
+  };
+  const Wait by_account{left(account), Count::Account}, by_source{left(source), Count::Source};
+  const Wait longer = by_source.time > by_account.time ? by_source : by_account;
+  if (longer.time > milliseconds::zero()) return longer;
   // From here on, not from the server's answer: many tries at once are not one.
-  opens = now + next;
-  return milliseconds::zero();
+  for (const Gate& gate : {account, source})
+    if (gate.opens != nullptr) *gate.opens = now + gate.next;
+  return {};
 }
 
 void LoginTries::fail(const Try& login, Steady now) {
   const std::scoped_lock lock(mutex_);
   forget_old(now);
-  const Key key = this->key(login);
-  Account& account = make(key);
-  by_end_.erase({account.forgotten, key});
-  account.forgotten = std::min(std::max(account.forgotten, now) + kLongest, now + kMostFailures * kLongest);
-  by_end_.emplace(account.forgotten, key);
-  const milliseconds next = delay(account.failures(now));
-  if (next != milliseconds::zero()) account.opens(login.source, now) = now + next;
+  if (!login.account.empty()) accounts_.fail(account_key(login), kOfAccount, now);
+  sources_.fail(source_key(login), kOfSource, now);
+  for (const Gate& gate : {account_gate(login, now), source_gate(login, now)})
+    if (gate.opens != nullptr) *gate.opens = now + gate.next;
 }
 
 void LoginTries::succeed(const Try& login) {
   const std::scoped_lock lock(mutex_);
-  if (Account* account = find(login))
+  if (Account* account = accounts_.find(account_key(login)))
     std::erase_if(account->sources, [&](const auto& entry) { return entry.first == login.source; });
+  if (Shared* shared = sources_.find(source_key(login))) shared->opens = {};
 }
 
 std::size_t LoginTries::accounts() const {
@@ -115,9 +108,18 @@ std::size_t LoginTries::accounts() const {
   return accounts_.size();
 }
 
-unsigned LoginTries::Account::failures(Steady now) const {
-  if (forgotten <= now) return 0;
-  return static_cast<unsigned>((forgotten - now + kLongest - Steady::duration(1)) / kLongest);
+std::size_t LoginTries::sources() const {
+  const std::scoped_lock lock(mutex_);
+  return sources_.size();
+}
+
+milliseconds LoginTries::Failures::delay(const Limit& limit, Steady now) const {
+  constexpr unsigned kEnoughDoublings = 10;
+  if (forgotten <= now) return milliseconds::zero();
+  const auto count = static_cast<unsigned>((forgotten - now + limit.each - Steady::duration(1)) / limit.each);
+  if (count <= limit.free) return milliseconds::zero();
+  const unsigned doublings = std::min(count - limit.free - 1, kEnoughDoublings);
+  return std::min<milliseconds>(limit.each, kFirst * (1U << doublings));
 }
 
 Steady& LoginTries::Account::opens(Source source, Steady now) {
@@ -133,31 +135,63 @@ Steady& LoginTries::Account::opens(Source source, Steady now) {
   return sources.emplace_back(source, now).second;
 }
 
-LoginTries::Key LoginTries::key(const Try& login) {
+LoginTries::Gate LoginTries::account_gate(const Try& login, Steady now) {
+  Account* account = login.account.empty() ? nullptr : accounts_.find(account_key(login));
+  if (account == nullptr) return {};
+  const milliseconds next = account->failures.delay(kOfAccount, now);
+  if (next == milliseconds::zero()) return {};
+  return {&account->opens(login.source, now), next};
+}
+
+LoginTries::Gate LoginTries::source_gate(const Try& login, Steady now) {
+  Shared* shared = sources_.find(source_key(login));
+  if (shared == nullptr) return {};
+  const milliseconds next = shared->failures.delay(kOfSource, now);
+  if (next == milliseconds::zero()) return {};
+  return {&shared->opens, next};
+}
+
+LoginTries::Key LoginTries::account_key(const Try& login) {
   std::string text(login.enclave);
   text.append(1, '\0').append(login.account);
   return sha256_(text);
 }
 
-LoginTries::Account* LoginTries::find(const Try& login) {
-  if (accounts_.empty()) return nullptr;
-  const auto found = accounts_.find(key(login));
-  return found == accounts_.end() ? nullptr : &found->second;
-}
-
-LoginTries::Account& LoginTries::make(const Key& key) {
-  const auto found = accounts_.find(key);
-  if (found != accounts_.end()) return found->second;
-  if (accounts_.size() >= kMostAccounts) {
-    accounts_.erase(by_end_.begin()->second);
-    by_end_.erase(by_end_.begin());
-  }
-  return accounts_[key];
+LoginTries::Key LoginTries::source_key(const Try& login) {
+  std::string text(login.enclave);
+  text.append(1, '\0').append(std::to_string(login.source));
+  return sha256_(text);
 }
 
 void LoginTries::forget_old(Steady now) {
+  accounts_.forget_old(now);
+  sources_.forget_old(now);
+}
+
+template <class Counted>
+Counted* LoginTries::Bounded<Counted>::find(const Key& key) {
+  const auto found = counted_.find(key);
+  return found == counted_.end() ? nullptr : &found->second;
+}
+
+template <class Counted>
+Counted& LoginTries::Bounded<Counted>::fail(const Key& key, const Limit& limit, Steady now) {
+  if (counted_.size() >= kMostCounted && !counted_.contains(key)) {
+    counted_.erase(by_end_.begin()->second);
+    by_end_.erase(by_end_.begin());
+  }
+  Counted& counted = counted_[key];
+  Steady& forgotten = counted.failures.forgotten;
+  by_end_.erase({forgotten, key});
+  forgotten = std::min(std::max(forgotten, now) + limit.each, now + limit.most * limit.each);
+  by_end_.emplace(forgotten, key);
+  return counted;
+}
+
+template <class Counted>
+void LoginTries::Bounded<Counted>::forget_old(Steady now) {
   while (!by_end_.empty() && by_end_.begin()->first <= now) {
-    accounts_.erase(by_end_.begin()->second);
+    counted_.erase(by_end_.begin()->second);
     by_end_.erase(by_end_.begin());
   }
 }

@@ -140,6 +140,7 @@ class Session {
   std::optional<inspect::SaslCondition> judge_auth(const airlock::Sasl& step);
   bool belies_header();
   bool is_too_soon();
+  bool is_guess() const;
   LoginTries::Try login_try() const;
   void on_server_step(const airlock::Sasl& step);
   void on_success(const airlock::Sasl& step);

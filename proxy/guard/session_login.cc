@@ -141,15 +141,24 @@ LoginTries::Try Session::login_try() const {
   return {client_enclave_, exchange ? std::string_view(exchange->claim().account) : "", negotiation_->source};
 }
 
-/// D-12: whether logins of the account that the client claims have failed too often for another try now.
+/// D-12: whether logins of the account that the client claims, or from where it is, have failed too often for another
+/// try now.
 bool Session::is_too_soon() {
+  // Who it claims to be is not known before its first message has come.
+  if (negotiation_->first_due || !is_guess()) return false;
   const LoginTries::Try login = login_try();
-  if (login.account.empty()) return false;
-  const auto wait = lane_.settings.login_tries->wait(login, lane_.now.steady);
+  const auto [wait, because] = lane_.settings.login_tries->wait(login, lane_.now.steady);
   if (wait == wait.zero()) return false;
-  note(Reason::SessionLoginTooSoon,
+  const bool of_account = because == LoginTries::Count::Account;
+  note(of_account ? Reason::SessionLoginTooSoon : Reason::SessionSourceTooSoon,
        {{"account", std::string(login.account)}, {"milliseconds", std::to_string(wait.count())}});
   return true;
+}
+
+/// A certificate has proved who it is: nobody guesses with it.
+bool Session::is_guess() const {
+  const auto& exchange = negotiation_->exchange;
+  return exchange && exchange->mechanism() != Mechanism::External;
 }
 
 void Session::on_auth(const airlock::Sasl& step) {
@@ -173,7 +182,7 @@ void Session::on_server_step(const airlock::Sasl& step) {
   Negotiation& login = *negotiation_;
   if (step.step == SaslStep::Failure) {
     // What the server finds wrong counts; that it can't look, or that a login was given up, says nothing of who tries.
-    if (!login.told && step.condition != SaslCondition::TemporaryAuthFailure && !login_try().account.empty())
+    if (!login.told && step.condition != SaslCondition::TemporaryAuthFailure && is_guess())
       lane_.settings.login_tries->fail(login_try(), lane_.now.steady);
     const auto condition = login.told.value_or(inspect::told(inspect::name(step.condition), login_->accounts_hidden));
     const bool by_guard = login.told && *login.told != SaslCondition::Aborted;
@@ -203,7 +212,7 @@ void Session::on_success(const airlock::Sasl& step) {
   if (external ? octets && !octets->empty() : !login.exchange->succeed(octets))
     return server_fault("a success that the mechanism does not know");
   const relay::Claim& claim = login.exchange->claim();
-  lane_.settings.login_tries->succeed(login_try());
+  if (!external) lane_.settings.login_tries->succeed(login_try());
   if (!external) login.account = claim.account;
   Details details{{"mechanism", std::string(inspect::name(login.exchange->mechanism()))}, {"account", login.account}};
   if (claim.channel_binding != 0) details.emplace_back("channel_binding", std::string(1, claim.channel_binding));

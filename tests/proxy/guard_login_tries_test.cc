@@ -1,4 +1,4 @@
-// D-12: how often logins of one account may fail before they have to wait.
+// D-12: how often logins of one account, and from one source, may fail before they have to wait.
 #include <string>
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ class Trying : public testing::Test {
   void fail(unsigned times, const LoginTries::Try& login = of()) {
     for (unsigned i = 0; i < times; ++i) tries.fail(login, now);
   }
-  std::chrono::milliseconds wait(const LoginTries::Try& login = of()) { return tries.wait(login, now); }
+  std::chrono::milliseconds wait(const LoginTries::Try& login = of()) { return tries.wait(login, now).time; }
   /// How many tries of those sources, one after the other as fast as they may, fail in that time.
   unsigned guesses(std::chrono::seconds time, unsigned sources) {
     unsigned count = 0;
@@ -43,7 +43,7 @@ class Trying : public testing::Test {
 };
 
 TEST_F(Trying, D_12_AFewFailuresCostNothing) {
-  for (unsigned i = 0; i < LoginTries::kFree; ++i) {
+  for (unsigned i = 0; i < LoginTries::kOfAccount.free; ++i) {
     EXPECT_EQ(wait(), 0ms);
     fail(1);
   }
@@ -51,7 +51,7 @@ TEST_F(Trying, D_12_AFewFailuresCostNothing) {
 }
 
 TEST_F(Trying, D_12_ThenEachFailureDoublesTheWaitToTheLongest) {
-  fail(LoginTries::kFree);
+  fail(LoginTries::kOfAccount.free);
   for (const auto expected : {1s, 2s, 4s, 8s, 16s, 32s, 64s, 120s, 120s, 120s}) {
     fail(1);
     EXPECT_EQ(wait(), expected);
@@ -59,7 +59,7 @@ TEST_F(Trying, D_12_ThenEachFailureDoublesTheWaitToTheLongest) {
 }
 
 TEST_F(Trying, D_12_TheWaitEndsAndTheNextTryWaitsAgain) {
-  fail(LoginTries::kFree + 3);
+  fail(LoginTries::kOfAccount.free + 3);
   now += 4s - 1ms;
   EXPECT_EQ(wait(), 1ms);
   now += 1ms;
@@ -80,7 +80,7 @@ TEST_F(Trying, D_12_ManySourcesWaitByThemselvesUpToABound) {
 }
 
 TEST_F(Trying, D_12_WhoGuessesKeepsNobodyOutWhoComesFromElsewhere) {
-  fail(100);
+  fail(LoginTries::kOfSource.free);
   EXPECT_EQ(wait(), 120s);
   EXPECT_EQ(wait(of("bob@bravo.test", kThere)), 0ms);
   EXPECT_EQ(wait(of("bob@bravo.test", kHere, "south")), 0ms) << "nor in another enclave";
@@ -88,7 +88,7 @@ TEST_F(Trying, D_12_WhoGuessesKeepsNobodyOutWhoComesFromElsewhere) {
 }
 
 TEST_F(Trying, D_12_WhoGetsInNeedNotWaitForTheNext) {
-  fail(LoginTries::kFree + 4);
+  fail(LoginTries::kOfAccount.free + 4);
   now += 10s;
   EXPECT_EQ(wait(), 0ms);
   tries.succeed(of());
@@ -99,27 +99,155 @@ TEST_F(Trying, D_12_WhoGetsInNeedNotWaitForTheNext) {
 }
 
 TEST_F(Trying, D_12_FailuresAreForgottenOneAfterTheOther) {
-  fail(LoginTries::kFree + 1);
-  now += LoginTries::kLongest;
+  fail(LoginTries::kOfAccount.free + 1);
+  now += LoginTries::kOfAccount.each;
   fail(1);
   EXPECT_EQ(wait(), 1s) << "one was forgotten, one has come";
-  now += (LoginTries::kFree + 1) * LoginTries::kLongest;
+  now += (LoginTries::kOfAccount.free + 1) * LoginTries::kOfAccount.each;
   wait();
   EXPECT_EQ(tries.accounts(), 0U);
 }
 
 TEST_F(Trying, D_12_MoreFailuresThanThatAreNotCounted) {
   fail(10'000);
-  now += LoginTries::kMostFailures * LoginTries::kLongest;
+  now += LoginTries::kOfAccount.most * LoginTries::kOfAccount.each;
   wait();
   EXPECT_EQ(tries.accounts(), 0U);
 }
 
 TEST_F(Trying, D_12_MadeUpNamesDoNotPushOutWhatIsUnderAttack) {
-  fail(LoginTries::kFree + 5);
-  for (std::size_t i = 0; i < LoginTries::kMostAccounts + 10; ++i) tries.fail(of("nobody" + std::to_string(i)), now);
-  EXPECT_EQ(tries.accounts(), LoginTries::kMostAccounts);
+  fail(LoginTries::kOfAccount.free + 5);
+  for (std::size_t i = 0; i < LoginTries::kMostCounted + 10; ++i)
+    tries.fail(of("nobody" + std::to_string(i), kThere), now);
+  EXPECT_EQ(tries.accounts(), LoginTries::kMostCounted);
   EXPECT_EQ(wait(), 16s);
+}
+
+// --- the failures of one source, over all accounts
+
+/// Somebody who tries one password with many accounts, one after the other.
+class Spraying : public Trying {
+ protected:
+  void spray(unsigned times, LoginTries::Source source = kHere) {
+    for (unsigned i = 0; i < times; ++i) tries.fail(of(next(), source), now);
+  }
+  std::string_view next() { return name_ = "user" + std::to_string(++named_) + "@bravo.test"; }
+  std::chrono::milliseconds wait_of_source(LoginTries::Source source = kHere) { return wait(of(next(), source)); }
+  /// How many tries, one account after the other as fast as they may, fail in that time.
+  unsigned sprayed(std::chrono::seconds time) {
+    unsigned count = 0;
+    for (const Steady end = now + time; now < end; now += 100ms) {
+      const std::string_view account = next();
+      if (wait(of(account)) > 0ms) continue;
+      tries.fail(of(account), now);
+      ++count;
+    }
+    return count;
+  }
+
+ private:
+  std::string name_;
+  unsigned named_ = 0;
+};
+
+TEST_F(Spraying, D_12_ASourceWithFewFailuresCostsNobodyAnything) {
+  for (unsigned i = 0; i < LoginTries::kOfSource.free; ++i) {
+    EXPECT_EQ(wait_of_source(), 0ms);
+    spray(1);
+  }
+  EXPECT_EQ(wait_of_source(), 0ms);
+  EXPECT_EQ(wait_of_source(), 0ms);
+}
+
+TEST_F(Spraying, D_12_ThenEachFailureDoublesTheWaitOfWhateverAccount) {
+  spray(LoginTries::kOfSource.free);
+  for (const auto expected : {1s, 2s, 4s, 8s, 16s, 32s, 36s, 36s}) {
+    spray(1);
+    const auto [time, because] = tries.wait(of(next()), now);
+    EXPECT_EQ(time, expected);
+    EXPECT_EQ(because, LoginTries::Count::Source);
+  }
+}
+
+TEST_F(Spraying, D_12_OneSourceHasAHundredTriesAnHourInTheLongRun) {
+  sprayed(3600s);
+  const unsigned later = sprayed(3600s);
+  EXPECT_GE(later, 90U);
+  EXPECT_LE(later, 101U);
+}
+
+TEST_F(Spraying, D_12_OtherSourcesAndEnclavesDoNotWaitForIt) {
+  spray(200);
+  EXPECT_EQ(wait_of_source(), 36s);
+  EXPECT_EQ(wait_of_source(kThere), 0ms);
+  EXPECT_EQ(wait(of("user1@bravo.test", kThere)), 0ms) << "an account that was tried";
+  EXPECT_EQ(wait(of("user1@bravo.test", kHere, "south")), 0ms) << "the same address of another network";
+}
+
+TEST_F(Spraying, D_12_ThoseWhoShareTheAddressAndKnowTheirPasswordsWaitForFailuresOnly) {
+  spray(200);
+  now += 36s;
+  for (int i = 0; i < 1000; ++i) {
+    const LoginTries::Try login = of(next());
+    ASSERT_EQ(wait(login), 0ms) << i;
+    EXPECT_EQ(wait(of("other@bravo.test")), 36s) << "two at once, of which the first may fail";
+    tries.succeed(login);
+  }
+  spray(1);
+  EXPECT_EQ(wait_of_source(), 36s) << "what failed before is not forgotten";
+}
+
+TEST_F(Spraying, D_12_ALoginThatSucceedsHasWaitedItselfAndSavesNobodyAWait) {
+  // Somebody has an account of their own, and uses it between two guesses.
+  unsigned failed = 0;
+  for (const Steady end = now + 7200s; now < end; now += 100ms) {
+    const LoginTries::Try own = of("eve@bravo.test");
+    if (wait(own) == 0ms) tries.succeed(own);
+    const LoginTries::Try guess = of(next());
+    if (wait(guess) > 0ms) continue;
+    tries.fail(guess, now);
+    failed += now > end - 3600s ? 1 : 0;
+  }
+  EXPECT_LE(failed, 101U);
+}
+
+TEST_F(Spraying, D_12_WhatWaitsForOneCountDoesNotUseUpTheOther) {
+  const auto because = [this] { return tries.wait(of(), now).because; };
+  spray(LoginTries::kOfSource.free - LoginTries::kOfAccount.free - 2);
+  fail(LoginTries::kOfAccount.free + 3);
+  now += 1s;
+  EXPECT_EQ(wait(), 3s);
+  EXPECT_EQ(because(), LoginTries::Count::Account);
+  EXPECT_EQ(wait_of_source(), 0ms) << "the source's turn was still there";
+  spray(3);
+  now += 3s;
+  EXPECT_EQ(wait(), 5s);
+  EXPECT_EQ(because(), LoginTries::Count::Source);
+  now += 5s;
+  EXPECT_EQ(wait(), 0ms) << "the account's turn was still there";
+  EXPECT_EQ(wait(), 8s) << "the longer one";
+}
+
+TEST_F(Spraying, D_12_AccountsThatAreNotShownCountByTheirSource) {
+  fail(LoginTries::kOfSource.free, of(""));
+  EXPECT_EQ(wait(of("")), 0ms);
+  fail(1, of(""));
+  EXPECT_EQ(wait(of("")), 1s);
+  EXPECT_EQ(tries.accounts(), 0U);
+}
+
+TEST_F(Spraying, D_12_ASourceIsForgottenInTwoHours) {
+  spray(10'000);
+  now += LoginTries::kOfSource.most * LoginTries::kOfSource.each;
+  EXPECT_EQ(wait_of_source(), 0ms);
+  EXPECT_EQ(tries.sources(), 0U);
+}
+
+TEST_F(Spraying, D_12_SourcesAreBoundedAndTheOneUnderAttackStays) {
+  spray(LoginTries::kOfSource.free + 5);
+  for (std::size_t i = 0; i < LoginTries::kMostCounted + 10; ++i) spray(1, 1000 + i);
+  EXPECT_EQ(tries.sources(), LoginTries::kMostCounted);
+  EXPECT_EQ(wait_of_source(), 16s);
 }
 
 TEST(LoginTries, D_12_ASourceIsAnAddressOrTheNetworkOfOne) {

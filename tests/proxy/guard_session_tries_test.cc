@@ -26,7 +26,7 @@ class Guesser final : public SessionScene {
     client(frame, near);
     far = last_dial();
     server(ready("", "bravo.test"));
-    server(offer());
+    server(offer(mechanisms));
   }
   /// What the client hears; the server, if it is asked, says that condition.
   SaslCondition guess(const std::string& name = "bob", const std::string& peer = kGuessersPeer,
@@ -39,13 +39,14 @@ class Guesser final : public SessionScene {
     return last<airlock::Sasl>(kNorth).condition;
   }
   void guess_freely() {
-    for (unsigned i = 0; i < LoginTries::kFree + 1; ++i) {
+    for (unsigned i = 0; i < LoginTries::kOfAccount.free + 1; ++i) {
       ASSERT_EQ(guess(), SaslCondition::NotAuthorized);
       ASSERT_TRUE(server_was_asked);
     }
   }
 
   bool server_was_asked = false;
+  std::uint32_t mechanisms = bits({Mechanism::Plain});
 
  private:
   LegId next_ = kClient;
@@ -60,7 +61,7 @@ TEST(Session, D_12_SASL_15_FailuresOfAnAccountCountOverConnections) {
   using Detail = std::pair<std::string, std::string>;
   EXPECT_THAT(scene.events("session.login-too-soon").front().details,
               testing::IsSupersetOf({Detail("account", kAccount), Detail("milliseconds", "1000")}));
-  EXPECT_THAT(scene.events("session.login-failed"), SizeIs(LoginTries::kFree + 2));
+  EXPECT_THAT(scene.events("session.login-failed"), SizeIs(LoginTries::kOfAccount.free + 2));
   scene.pass(LoginTries::kFirst);
   EXPECT_EQ(scene.guess(), SaslCondition::NotAuthorized);
   EXPECT_TRUE(scene.server_was_asked) << "it has waited";
@@ -72,12 +73,12 @@ TEST(Session, D_12_WhetherTheAccountExistsMakesNoDifference) {
                             SaslCondition::CredentialsExpired, SaslCondition::InvalidAuthzid}) {
     Guesser scene;
     std::vector<bool> asked;
-    for (unsigned i = 0; i < LoginTries::kFree + 3; ++i) {
+    for (unsigned i = 0; i < LoginTries::kOfAccount.free + 3; ++i) {
       scene.guess("bob", kGuessersPeer, answer);
       asked.push_back(scene.server_was_asked);
     }
-    std::vector<bool> expected(LoginTries::kFree + 1, true);
-    expected.resize(LoginTries::kFree + 3, false);
+    std::vector<bool> expected(LoginTries::kOfAccount.free + 1, true);
+    expected.resize(LoginTries::kOfAccount.free + 3, false);
     EXPECT_EQ(asked, expected);
   }
 }
@@ -94,6 +95,46 @@ TEST(Session, D_12_OthersAreNotKeptOut) {
   EXPECT_EQ(scene.guess(), SaslCondition::TemporaryAuthFailure) << "which changes nothing for who guesses";
 }
 
+TEST(Session, D_12_SASL_15_FailuresFromOneAddressCountOverAccounts) {
+  Guesser scene;
+  for (unsigned i = 0; i < LoginTries::kOfSource.free + 1; ++i) {
+    ASSERT_EQ(scene.guess("user" + std::to_string(i)), SaslCondition::NotAuthorized);
+    ASSERT_TRUE(scene.server_was_asked);
+  }
+  EXPECT_EQ(scene.guess("ann"), SaslCondition::TemporaryAuthFailure) << "as for an account under attack";
+  EXPECT_FALSE(scene.server_was_asked);
+  EXPECT_THAT(scene.events("session.login-too-soon"), IsEmpty());
+  ASSERT_THAT(scene.events("session.source-too-soon"), SizeIs(1));
+  using Detail = std::pair<std::string, std::string>;
+  EXPECT_THAT(scene.events("session.source-too-soon").front().details,
+              testing::IsSupersetOf({Detail("account", "ann@bravo.test"), Detail("milliseconds", "1000")}));
+  EXPECT_EQ(scene.guess("ann", kOwnersPeer), SaslCondition::NotAuthorized) << "from elsewhere";
+  scene.pass(LoginTries::kFirst);
+  scene.offered_from(kGuessersPeer);
+  scene.client(plain("ann"), scene.near);
+  scene.server(success());
+  EXPECT_EQ(scene.last<airlock::Sasl>(kNorth).step, SaslStep::Success);
+  scene.guess("bob");
+  EXPECT_TRUE(scene.server_was_asked) << "a login that succeeds gives its turn to the next";
+}
+
+TEST(Session, D_12_FailuresOfAccountsThatAreNotShownCountByTheirAddress) {
+  Guesser scene;
+  const auto guess = [&scene] {
+    scene.offered_from(kGuessersPeer);
+    auto auth = sasl(SaslStep::Auth, "n,,\1auth=Bearer token\1\1");
+    auth.mechanism = Mechanism::OAuthBearer;
+    const auto asked = scene.count<airlock::Sasl>(kSouth);
+    scene.client(auth, scene.near);
+    if (scene.count<airlock::Sasl>(kSouth) > asked) scene.server(failure());
+    return scene.last<airlock::Sasl>(kNorth).condition;
+  };
+  scene.mechanisms = bits({Mechanism::OAuthBearer});
+  for (unsigned i = 0; i < LoginTries::kOfSource.free + 1; ++i) ASSERT_EQ(guess(), SaslCondition::NotAuthorized);
+  EXPECT_EQ(guess(), SaslCondition::TemporaryAuthFailure);
+  EXPECT_THAT(scene.events("session.source-too-soon"), SizeIs(1));
+}
+
 TEST(Session, D_12_AllLanesCountTogether) {
   LaneSettings settings = Scene::default_settings();
   Guesser one(settings), other(settings);
@@ -103,7 +144,7 @@ TEST(Session, D_12_AllLanesCountTogether) {
 
 TEST(Session, D_12_WhatSaysNothingOfThePasswordDoesNotCount) {
   Guesser scene;
-  for (unsigned i = 0; i < 2 * LoginTries::kFree; ++i) {
+  for (unsigned i = 0; i < 2 * LoginTries::kOfAccount.free; ++i) {
     scene.guess("bob", kGuessersPeer, SaslCondition::TemporaryAuthFailure);
     EXPECT_TRUE(scene.server_was_asked) << "the server can't look";
     scene.guess("bob@alpha.test");
