@@ -172,6 +172,7 @@ void Channel::wait_to_write() {
 void Channel::beat() {
   const auto now = std::chrono::steady_clock::now();
   if (now - heard_ > kSilence) return end(ChannelEnd::Silent, "no beat for 5 s");
+  give_back();
   Beat frame;
   frame.milliseconds =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
@@ -180,6 +181,12 @@ void Channel::beat() {
   beat_timer_.async_wait([this, self = shared_from_this()](error_code cancelled) {
     if (!cancelled && open_) beat();
   });
+}
+
+/// A burst makes the buffers grow by megabytes, and an idle guard would keep them.
+void Channel::give_back() {
+  for (std::string* buffer : {&out_, &writing_})
+    if (buffer->empty() && buffer->capacity() > kReadSize) std::string().swap(*buffer);
 }
 
 void Channel::close() {

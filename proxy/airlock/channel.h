@@ -70,6 +70,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void flush();
   void wait_to_write();
   void beat();
+  void give_back();
   void end(ChannelEnd why, std::string_view text);
 
   Socket socket_;

@@ -6,8 +6,6 @@
 #include <random>
 #include <utility>
 
-#include <malloc.h>
-
 #include "inspect/secret.h"
 #include "proxy/edge/sockets.h"
 #include "proxy/edge/stream_id.h"
@@ -89,9 +87,6 @@ Edge::~Edge() {
 }
 
 void Edge::run() {
-  // The lanes trim from time to time. Under another allocator the C library's own sets itself up in the first such
-  // call, and may not in several threads at once.
-  malloc_trim(0);
   for (std::size_t index = 1; index < lanes_.size(); ++index)
     threads_.emplace_back([lane = lanes_[index].get()] { lane->run(); });
   lanes_[0]->post([this] { seek_guard(); });

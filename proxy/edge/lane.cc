@@ -7,9 +7,9 @@
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
-#include <malloc.h>
 #include <sys/prctl.h>
 
+#include "proxy/airlock/heap.h"
 #include "proxy/edge/login_check.h"
 #include "proxy/edge/sockets.h"
 
@@ -348,8 +348,7 @@ void Lane::hibernated() {
   trim_timer_.expires_after(kTrim);
   trim_timer_.async_wait([this](error_code cancelled) {
     trim_waits_ = false;
-    // The C library keeps what was freed between live pieces until it is asked.
-    if (!cancelled) malloc_trim(0);
+    if (!cancelled) heap::trim();
   });
 }
 

@@ -7,7 +7,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include "proxy/airlock/lockdown.h"
@@ -187,9 +186,6 @@ std::size_t Guard::lane_of(std::string_view watcher, std::string_view watched) c
 }
 
 ExitStatus Guard::run() {
-  // The lanes trim from time to time. Under another allocator the C library's own sets itself up in the first such
-  // call, and may not in several threads at once.
-  malloc_trim(0);
   for (const auto& lane : lanes_) lane->start();
   record(Reason::GuardStarted, {{"lanes", std::to_string(lanes_.size())}});
   record(Reason::PolicyLoaded, details_of(policy_));

@@ -3,9 +3,10 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <malloc.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
+
+#include "proxy/airlock/heap.h"
 
 namespace sallyport::guard {
 
@@ -267,8 +268,7 @@ void LaneThread::trim_later() {
     trim_waits_ = false;
     if (cancelled) return;
     if (inputs_ - before > kQuietInputs) return trim_later();
-    // The C library keeps what was freed between live pieces until it is asked.
-    malloc_trim(0);
+    heap::trim();
   });
 }
 
