@@ -7,7 +7,7 @@ extern "C" {
 int mallctl(const char* name, void* old, std::size_t* old_size, void* value, std::size_t size) __attribute__((weak));
 /// Read by it before anything else runs. What has been free for a second goes back while a burst lasts.
 extern const char* malloc_conf;
-const char* malloc_conf = "dirty_decay_ms:1000,muzzy_decay_ms:0,tcache_max:512";
+const char* malloc_conf = "dirty_decay_ms:1000,muzzy_decay_ms:0";
 }
 
 namespace sallyport::heap {
