@@ -139,7 +139,7 @@ class Walk:
         victim = self.laboratory.guard.pids()["sallyport-guard"][0]
         os.kill(victim, signal.SIGKILL)
         self.last_kill = time.monotonic()
-        until_true(lambda: self.laboratory.guard.pids().get("sallyport-guard", [victim]) != [victim], "another guard", 30)
+        until_true(lambda: self.laboratory.guard.pids().get("sallyport-guard", [victim]) != [victim], "another guard", 60)  # the pause before the next grows to 30 s
         self.laboratory.guard.wait_until_open()
         for peer in self.peers.values():
             peer.close()
