@@ -1,6 +1,5 @@
 """Nobody across the boundary finds out which accounts there are: not by the octets of any answer, nor by their time (P-40 to P-43)."""
 
-import math
 import os
 import random
 import re
@@ -12,6 +11,7 @@ from lab.enclaves import NORTH, SOUTH, other
 from lab.guard import POLICIES, POLICY, sanitizer_reports
 from lab.laboratory import Laboratory
 from lab.waiting import until_true
+from samples import likelihood
 
 LONG = os.environ.get("SALLYPORT_LONG") == "1"
 TRIES = 1000 if LONG else 50
@@ -153,18 +153,6 @@ def check_octets(prober):
     assert not [each for each in prober.others() if each[2] in strangers]
 
 
-def distance(one, other):
-    """Of Kolmogorov and Smirnov: how likely two samples of one distribution are as far apart as these."""
-    ordered = sorted([(value, 0) for value in one] + [(value, 1) for value in other])
-    counts, most = [0, 0], 0.0
-    for value, which in ordered:
-        counts[which] += 1
-        most = max(most, abs(counts[0] / len(one) - counts[1] / len(other)))
-    root = math.sqrt(len(one) * len(other) / (len(one) + len(other)))
-    z = (root + 0.12 + 0.11 / root) * most
-    return min(1.0, max(0.0, 2 * sum((-1) ** (k - 1) * math.exp(-2 * k * k * z * z) for k in range(1, 101)))) if z > 0.2 else 1.0
-
-
 def time_all(prober):
     """{what was asked: [seconds until the refusal]} of accounts that the guard answers for, and of one whose server answers."""
     addresses = {what: all_[0] for what, all_ in prober.classes.items()} | {"contact": prober.contact}
@@ -187,7 +175,7 @@ def check_time(prober):
     for attempt in (1, 2):
         took = time_all(prober)
         assert min(min(each) for each in took.values()) >= 0.24
-        alike = {what: distance(took["missing"], took[what]) for what in took if what != "missing"}
+        alike = {what: likelihood(took["missing"], took[what]) for what in took if what != "missing"}
         print(f"{TIMED} of each, as likely as from one distribution with missing: {alike}")
         odd = {what: p for what, p in alike.items() if p <= limit}
         if not odd:
@@ -212,4 +200,4 @@ def test_without_the_rules_the_octets_tell_the_accounts_apart(prober):
 @laboratories(POLICY, ONE_MADE_BY_HAND[:1])
 def test_without_padding_the_time_tells_who_has_answered(prober):
     took = time_all(prober)
-    assert distance(took["missing"], took["contact"]) < 0.001
+    assert likelihood(took["missing"], took["contact"]) < 0.001
