@@ -71,15 +71,28 @@ class Exchange:
         return {way: (len(ids), ids[:5]) for way, ids in self.missing().items()} | {
             "outstanding": self.roamer.outstanding, "resumptions": self.roamer.resumptions, "sessions": self.roamer.sessions}
 
-    def assert_each_came_once_and_in_order(self):
+    def assert_each_came_once_and_in_order(self, sent_down=None):
+        """`sent_down`: as the server has sent them, where that may be another order than they were said in."""
         assert ids(self.friend.heard) == self.passing("up")
-        assert [id for id in ids(self.roamer.heard) if id.startswith("down")] == self.passing("down")
+        heard = [id for id in ids(self.roamer.heard) if id.startswith("down")]
+        assert sorted(heard, key=lambda id: int(id.removeprefix("down"))) == self.passing("down")
+        assert heard == (sent_down or self.passing("down"))
         assert self.roamer_errors() == self.refused("up")
         assert not self.friend.errors
 
 
 def ids(messages):
     return [id for _, id in messages]
+
+
+def as_sent(way, records):
+    """The ids of what has crossed that way, in the order in which it came to the guard; of what came again, the last time counts."""
+    order = {}
+    for record in records:
+        if record["record"] == "stanza" and record["verdict"] in ("release", "alter") and (record.get("id") or "").startswith(way):
+            order.pop(record["id"], None)
+            order[record["id"]] = True
+    return list(order)
 
 
 def refusals(records):

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from exchange import Exchange, ids, is_refused, refusals
+from exchange import Exchange, as_sent, ids, is_refused, refusals
 from lab.conversation import STANZAS
 from lab.cutter import Cutter
 from lab.enclaves import C2S_PORT, NORTH, SOUTH, other
@@ -54,6 +54,13 @@ def exchange(laboratory, far, count):
     return Exchange(roamer, friend, count, PATIENCE)
 
 
+def check(said, laboratory, far, since):
+    """When a session is resumed, ejabberd 23.01 sends what has reached the connection before, and was not sent yet, behind what has reached
+    the new one already: without the guard too. There the guard has to keep to the order in which the server has sent it."""
+    reorders = laboratory.products[far] == "ejabberd"
+    said.assert_each_came_once_and_in_order(as_sent("down", laboratory.guard.records()[since:]) if reorders else None)
+
+
 def test_SM_02_SM_06_no_stanza_is_lost_or_doubled_by_cuts_on_either_side(laboratory, far, cutter):
     chance = random.Random(8)
     said = exchange(laboratory, far, COUNT)
@@ -61,7 +68,7 @@ def test_SM_02_SM_06_no_stanza_is_lost_or_doubled_by_cuts_on_either_side(laborat
     numbers = chance.sample(range(COUNT), CUTS)
     said.run({number: chance.choice([said.roamer.cut, cutter.cut]) for number in numbers[2:]} |
              {numbers[0]: said.roamer.cut, numbers[1]: cutter.cut})
-    said.assert_each_came_once_and_in_order()
+    check(said, laboratory, far, since)
     assert said.roamer.sessions == 1
     # Two cuts may fall into one: the second while the client is still about to resume after the first.
     assert said.roamer.resumptions > CUTS / 2 and cutter.cuts
@@ -72,6 +79,7 @@ def test_SM_02_SM_06_no_stanza_is_lost_or_doubled_by_cuts_on_either_side(laborat
 
 
 def test_SM_03_a_session_is_resumed_by_its_own_account_only(laboratory, far):
+    since = len(laboratory.guard.records())
     said = exchange(laboratory, far, 10)
     thief = laboratory.stranger(far)
     stream = laboratory.client_stream(other(far), far)
@@ -82,7 +90,7 @@ def test_SM_03_a_session_is_resumed_by_its_own_account_only(laboratory, far):
     assert stream.take(f"{{{SM}}}failed").find(f"{{{STANZAS}}}item-not-found") is not None
     stream.close()
     said.run({5: said.roamer.cut})
-    said.assert_each_came_once_and_in_order()
+    check(said, laboratory, far, since)
     assert said.roamer.sessions == said.roamer.resumptions == 1
     said.roamer.close()
     said.friend.close()
@@ -95,12 +103,13 @@ def kill(laboratory, name):
 
 def test_SM_03_SM_06_no_stanza_is_lost_or_doubled_when_an_edge_is_killed(laboratory, far):
     chance = random.Random(9)
+    since = len(laboratory.guard.records())
     said = exchange(laboratory, far, KILLED_COUNT)
     edges = [NORTH.name, SOUTH.name]
     victims = edges + [chance.choice(edges) for _ in range(KILLS - 2)]
     numbers = chance.sample(range(KILLED_COUNT), len(victims))
     said.run({number: lambda name=name: kill(laboratory, name) for number, name in zip(numbers, victims)})
-    said.assert_each_came_once_and_in_order()
+    check(said, laboratory, far, since)
     assert said.roamer.sessions == 1 and said.roamer.resumptions >= 1
     said.roamer.close()
     said.friend.close()
