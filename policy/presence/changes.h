@@ -23,6 +23,7 @@ struct Change {
     Learn,    ///< it was seen to stand, by a site that learns
     Close,    ///< it was withdrawn or refused; what was shown is to be taken back
     End,      ///< the same, of a pair that the ledger may not know: it does from then on
+    Precede,  ///< the same, said in a client's session before its server says so to the other one
     Refuse,   ///< it was refused in no time, and nobody hears of it: no answer can follow, and asking again waits
     Probe,    ///< a probe crossed
     Inquire,  ///< ... for a pair that is not known, at a site that learns

@@ -41,11 +41,14 @@ Objection judge_forward(const Gatekeeping& gate, Word word, const Entry& entry, 
   return Reason::PolicyUndecided;
 }
 
+bool ends(Word word) {
+  return word == Word::Unsubscribe || word == Word::Unsubscribed;
+}
+
 /// Where presence crosses of pairs that the ledger does not know, so does their end, which it has to know.
 bool ends_what_nobody_knows(const Gatekeeping& gate, Word word, const Entry& entry) {
-  const bool ends = word == Word::Unsubscribe || word == Word::Unsubscribed;
   const bool known = entry.state != State::None || entry.cancelled || entry.is_refused();
-  return ends && !known && (gate.may_know(entry) || gate.settings.phase != Phase::Enforce);
+  return ends(word) && !known && (gate.may_know(entry) || gate.settings.phase != Phase::Enforce);
 }
 
 bool says_gone(const inspect::Node& stanza, bool& self) {
@@ -88,7 +91,8 @@ Objection judge_subscription(const Gatekeeping& gate, Word word) {
     return Reason::PresenceDeniedAtOnce;
   }
   // Whoever asks must not tell by asking again whether he was refused or nobody has answered.
-  const Forward forward = word == Word::Subscribe && entry.is_refused() ? Forward::OnceADay : step.forward;
+  Forward forward = word == Word::Subscribe && entry.is_refused() ? Forward::OnceADay : step.forward;
+  if (ends(word) && entry.is_untold()) forward = Forward::Yes;
   const auto objection = judge_forward(gate, word, entry, forward);
   if (objection && ends_what_nobody_knows(gate, word, entry)) {
     gate.on_release(Act::End, pair);
@@ -97,9 +101,9 @@ Objection judge_subscription(const Gatekeeping& gate, Word word) {
   }
   if (objection) {
     // An end is an end, whether or not it may be told: what was shown is taken back, and a request is none any more.
-    const bool ends = asks ? word == Word::Unsubscribe && entry.is_refused()
-                           : step.next == State::None && gate.ledger.shows_any(pair);
-    if (ends) gate.run.intents.refusal.presence.add({Act::Close, pair, {}});
+    const bool is_end = asks ? word == Word::Unsubscribe && entry.is_refused()
+                             : step.next == State::None && gate.ledger.shows_any(pair);
+    if (is_end) gate.run.intents.refusal.presence.add({Act::Close, pair, {}});
     return objection;
   }
   switch (word) {

@@ -126,6 +126,8 @@ void Ledger::commit(const Change& change, const Moment& now) {
       return open(change.pair, Origin::Learned, now);
     case Act::Close:
       return close(change.pair, Origin::Wire, now);
+    case Act::Precede:
+      return close(change.pair, Origin::Session, now);
     case Act::End:
       if (find_or_add_closed(change.pair, Origin::Wire, now) != nullptr) close(change.pair, Origin::Wire, now);
       return;

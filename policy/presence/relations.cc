@@ -6,7 +6,7 @@
 namespace sallyport::policy::presence {
 namespace {
 
-constexpr std::array<std::string_view, 4> kOrigins = {"wire", "import", "learned", "operator"};
+constexpr std::array<std::string_view, 5> kOrigins = {"wire", "import", "learned", "operator", "session"};
 constexpr char kBetween = '\n';
 constexpr std::size_t kFewestSlots = 8;
 

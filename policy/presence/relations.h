@@ -20,8 +20,8 @@
 namespace sallyport::policy::presence {
 
 /// Where the guard knows a subscription from.
-enum class Origin : std::uint8_t { Wire, Import, Learned, Operator };
-inline constexpr Origin kLastOrigin = Origin::Operator;
+enum class Origin : std::uint8_t { Wire, Import, Learned, Operator, Session };
+inline constexpr Origin kLastOrigin = Origin::Session;
 std::string_view name(Origin origin);
 std::optional<Origin> origin(std::string_view name);
 
@@ -40,6 +40,8 @@ struct Entry {
   bool is_refused() const { return state == State::None && asked != 0; }
   /// Nobody has granted it yet.
   bool is_request() const { return state == State::Pending || is_refused(); }
+  /// A client's session has ended it, and no server has told the other one yet (Change::Act::Precede).
+  bool is_untold() const { return state == State::None && cancelled && origin == Origin::Session; }
 };
 
 /// One full JID that was shown to one watcher.

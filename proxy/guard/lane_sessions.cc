@@ -143,7 +143,7 @@ void LaneState::on_ended(const Ended& ended) {
     if (entry.state != policy::presence::State::Active) continue;
     if (ended.may_be_old && now_is < static_cast<std::int64_t>(entry.since) + kRosterMayBeOld.count()) continue;
     policy::Changes changes;
-    changes.presence.add({policy::presence::Change::Act::Close, pair, {}});
+    changes.presence.add({policy::presence::Change::Act::Precede, pair, {}});
     commit(changes);
     note(Reason::PresenceRosterClosed, "",
          {{"watcher", std::string(pair.watcher)}, {"watched", std::string(pair.watched)}});

@@ -35,6 +35,15 @@ std::string presence(const std::string& from, const std::string& type = "") {
   return out;
 }
 
+std::string presence_to(const std::string& to, const std::string& type) {
+  std::string out;
+  inspect::NormalFormWriter writer(out);
+  std::vector<inspect::Attribute> attributes{{"", "to", to}, {"", "type", type}};
+  writer.open(inspect::ns::kContent, "presence", attributes);
+  writer.close();
+  return out;
+}
+
 std::string roster(const std::string& id, const std::string& type, const std::vector<Item>& items) {
   std::string out;
   inspect::NormalFormWriter writer(out);
@@ -135,6 +144,13 @@ TEST(SessionLedger, ROS_10_AWholeRosterThatMayBeOldClosesNothingNew) {
     scene.has_roster({{"ann@alpha.test", "none"}});
     EXPECT_THAT(scene.events("presence.roster-closed"), SizeIs(is_new ? 0 : 1));
   }
+}
+
+TEST(SessionLedger, SUB_08_TheWordThatFollowsBetweenServersIsAwaited) {
+  JudgedSession scene;
+  scene.lane.import({{"ann@alpha.test", kAccount}}, scene.now);
+  scene.client_says(presence_to("ann@alpha.test", "unsubscribed"));
+  EXPECT_THAT(scene.lane.ledger_lines("ann@alpha.test", kAccount), HasSubstr("cancelled session"));
 }
 
 TEST(SessionLedger, ROS_10_TheLaneOfThePairIsTold) {

@@ -23,6 +23,24 @@ using testing::RosterState;
 
 const std::string kAnn = "ann@north.test", kBob = "bob@south.test";
 
+TEST(Transitions, SUB_08_SUB_13_WhatASessionHasEndedIsToldOnceByTheServer) {
+  for (const std::string word : {"unsubscribed", "unsubscribe"}) {
+    for (const bool restarts : {false, true}) {
+      PresenceScene scene;
+      scene.subscribe(kBob, kAnn);
+      scene.ledger().commit({presence::Change::Act::Precede, {kBob, kAnn}, {}}, scene.now());
+      if (restarts) scene.restart();
+      const bool of_watcher = word == "unsubscribe";
+      const std::string &from = of_watcher ? kBob : kAnn, &to = of_watcher ? kAnn : kBob;
+      EXPECT_FALSE(scene.presence(kAnn + "/x", kBob).crosses());
+      EXPECT_FALSE(scene.presence(kAnn, kBob, "subscribed").crosses()) << "it opens nothing";
+      EXPECT_TRUE(scene.presence(from, to, word).crosses()) << word;
+      EXPECT_FALSE(scene.presence(from, to, word).crosses()) << word;
+      EXPECT_FALSE(scene.ledger().is_open({kBob, kAnn}));
+    }
+  }
+}
+
 TEST(Transitions, SUB_08_AreThoseOfTheTable) {
   const struct {
     Word word;
