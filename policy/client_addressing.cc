@@ -51,9 +51,9 @@ Objection stamp(Run& run, const Reading& from, const Address& own) {
 
 /// What a client may not ask its own server for: a second identity, or one that is made or changed from here
 /// (protocol.md C-11, 3.7). Of others (a room, a gateway) registering is a request like any other.
-Objection judge_request(const Run& run, const Address& own) {
+Objection judge_request(const Run& run) {
   const bool request = run.kind == Kind::Iq && (run.facts.type == "get" || run.facts.type == "set");
-  if (!request || (run.facts.to.full != own.bare() && run.facts.to.full != own.domain)) return std::nullopt;
+  if (!request || !is_own(run, run.facts.to)) return std::nullopt;
   for (const inspect::Node& child : run.stanza.children()) {
     if (child.ns == kBind) return Reason::AddressingBoundAlready;
     if (child.ns == kRegister) return Reason::AddressingRegistration;
@@ -61,17 +61,18 @@ Objection judge_request(const Run& run, const Address& own) {
   return std::nullopt;
 }
 
-/// What another enclave's domain says reaches an account only by a peering that lets it (protocol.md 5.4): the
-/// account's server can't speak for the client's own side.
-bool may_have_come(const Run& run) {
-  if (run.from_domain == nullptr || run.facts.from.domain == run.facts.to.domain) return true;
-  if (run.bundle.enclave_of(*run.from_domain).name != run.crossing.to_enclave) return true;
-  const Domain* own = run.bundle.domain(run.facts.to.domain);
-  const Peering* by = own != nullptr ? run.bundle.peering(*run.from_domain, *own) : nullptr;
-  return by != nullptr && by->grants(run.kind);
-}
-
 }  // namespace
+
+bool may_have_come(const Run& run, const Address& from, Kind kind) {
+  if (run.crossing.client == nullptr || run.crossing.client->from_client) return true;
+  const std::string_view home = Address::of_prepared(run.crossing.client->full).domain;
+  const Domain* domain = run.bundle.domain(from.domain);
+  if (domain == nullptr || from.domain == home) return true;
+  if (run.bundle.enclave_of(*domain).name != run.crossing.to_enclave) return true;
+  const Domain* own = run.bundle.domain(home);
+  const Peering* by = own != nullptr ? run.bundle.peering(*domain, *own) : nullptr;
+  return by != nullptr && by->grants(kind);
+}
 
 bool is_own_account(const Run& run, const Address& address) {
   return run.crossing.client != nullptr && !address.empty() &&
@@ -98,7 +99,7 @@ Objection client_addressing(Run& run) {
     // Without a `to` it is for the account itself, in whose name its server answers (RFC 6120 10.3).
     run.facts.to = to.address.empty() ? Address::of_prepared(own.bare()) : to.address;
     if (to.is_malformed()) return Reason::AddressingToMalformed;
-    if (const auto objection = judge_request(run, own)) return objection;
+    if (const auto objection = judge_request(run)) return objection;
   } else {
     if (from.is_malformed()) return Reason::AddressingFromMalformed;
     run.facts.from = from.is_absent() ? Address::of_prepared(own.bare()) : from.address;
@@ -114,7 +115,7 @@ Objection client_addressing(Run& run) {
   run.facts.to_service =
       run.facts.to.local.empty() || (run.to_domain != nullptr && !run.bundle.is_home(*run.to_domain));
   if (!run.peering) return Reason::AddressingNotGranted;
-  if (!session.from_client && !may_have_come(run)) return Reason::AddressingNotForwarded;
+  if (!may_have_come(run, run.facts.from, run.kind)) return Reason::AddressingNotForwarded;
   return run.peering->grants(run.kind) ? std::nullopt : Objection(Reason::AddressingKindNotGranted);
 }
 

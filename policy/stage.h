@@ -80,6 +80,11 @@ bool is_own_account(const Run& run, const Address& address);
 /// ... or of its server itself. What these two say to each other is an account's own affair.
 bool is_own(const Run& run, const Address& address);
 
+/// What another enclave's domain says reaches an account only by a peering that lets it (protocol.md 5.4): in a session
+/// the account's server can't speak for the client's own side. Nothing is asked of what a client says, nor between
+/// servers.
+bool may_have_come(const Run& run, const Address& from, Kind kind);
+
 /// Gives the addressee its own resource back, where it is hidden from the sender's side; part of addressing.
 Objection restore_addressee(Run& run);
 /// Hides the resources that the addressee's side must not see, in all of the stanza: what is judged is written so.

@@ -348,7 +348,9 @@ void Walk::inner_addresses(Node& inner, StanzaFacts& facts) {
   // An account's copies and archive hold what it has said itself, and what was said to it.
   if (is_own_account(run_, bearer_.facts.from) && bearer_.facts.from.is_bare()) {
     const bool to_own = facts.to.empty() || is_own_account(run_, facts.to);
-    if (!to_own && !is_own_account(run_, facts.from)) object(Reason::PayloadNestedAddress);
+    const bool is_of_account =
+        is_own_account(run_, facts.from) || (to_own && may_have_come(run_, facts.from, Kind::Message));
+    if (!is_of_account) object(Reason::PayloadNestedAddress);
     return;
   }
   const std::string_view to = bearer_.facts.to.domain;
