@@ -194,7 +194,9 @@ Objection judge_error(const Gatekeeping& gate) {
   const bool answers_presence = is_shown_by_server || (at && within(*at, kErrorAnswers, gate.run.now));
   const bool answers_request = within(gate.ledger.entry(gate.of_sender()).asked, kErrorAnswers, gate.run.now);
   if (!answers_presence && !answers_request) return Reason::PresenceErrorUnasked;
-  if (answers_presence) {
+  // What a client takes its own server heeds, which alone hears when it shows itself again.
+  const bool holds = answers_presence && !(gate.in_session && gate.run.crossing.client->from_client);
+  if (holds) {
     gate.on_release(Change::Act::Hold, shown);
     // It says that the watcher takes no more, also where whoever is watched must not hear it.
     gate.run.intents.refusal.presence.add({Change::Act::Hold, shown, {}});

@@ -77,6 +77,8 @@ void read_lists(const Gatekeeping& gate) {
   if (!gate.in_session || !is_own_account(run, run.facts.from) || !is_own_account(run, run.facts.to)) return;
   const bool from_client = run.crossing.client->from_client;
   const bool set = run.facts.type == "set";
+  // Another client of the account is not its server.
+  if (!(from_client ? run.facts.to : run.facts.from).is_bare()) return;
   if (from_client) ask_for_all(run);
   if (!set && (from_client || run.facts.type != "result")) return;
   const inspect::Node* query = run.stanza.child(inspect::ns::kRoster, "query");

@@ -66,6 +66,10 @@ TEST(SessionPresence, ROS_08_ARemovalByTheClientEndsBothDirectionsAtOnce) {
   EXPECT_EQ(scene.client("<presence to='bob@south.test'/>").reason, Reason::PresenceAfterCancellation);
   EXPECT_THAT(scene.take_ended(),
               UnorderedElementsAre("bob@south.test ann@south.test", "ann@south.test bob@south.test"));
+  // Said to another client of the account it takes nobody away.
+  scene.client("<iq id='t' to='ann@south.test/phone' type='set'><query xmlns='jabber:iq:roster'>" +
+               item("cy@south.test", "remove") + "</query></iq>");
+  EXPECT_THAT(scene.take_ended(), IsEmpty());
 }
 
 TEST(SessionPresence, SUB_15_ABlockIsARevocation) {
@@ -152,6 +156,12 @@ TEST(SessionPresence, ROS_10_NobodyButTheAccountSaysWhatItsRosterIs) {
                 .reason,
             Reason::IqUnsolicited);
   EXPECT_EQ(scene.server(presence("eve@south.test/x")).reason, Reason::PresenceRosterAwaited);
+  // Nor another client of the account, in an answer to what the account was asked.
+  const std::string asked = scene.client("<iq id='r' type='get'><query xmlns='jabber:iq:roster'/></iq>").xml;
+  const std::size_t at = asked.find("id='") + 4;
+  scene.server("<iq from='ann@south.test/phone' id='" + asked.substr(at, asked.find('\'', at) - at) +
+               "' type='result'><query xmlns='jabber:iq:roster'>" + item("eve@south.test", "both") + "</query></iq>");
+  EXPECT_EQ(scene.server(presence("eve@south.test/x")).reason, Reason::PresenceRosterAwaited);
   // Nor the client.
   scene.client("<iq id='s' type='set'><query xmlns='jabber:iq:roster'>" + item("eve@south.test", "both") +
                "</query></iq>");
@@ -219,6 +229,17 @@ TEST(SessionPresence, PRE_14_AnErrorOfAWatcherAnswersWhatItsServerSentHim) {
   // It would tell that somebody is there whom she does not watch.
   EXPECT_EQ(scene.server(presence("dee@south.test/x", "error", error)).reason, Reason::ErrorToStranger);
   EXPECT_EQ(scene.server(presence("flo@south.test/x", "error", error)).reason, Reason::PresenceErrorUnasked);
+}
+
+TEST(SessionPresence, PRE_14_WhatAClientDoesNotTakeIsLeftToItsServer) {
+  SessionScene scene;
+  scene.roster(item("bob@south.test", "both"));
+  ASSERT_TRUE(scene.server(presence("bob@south.test/x")).crosses());
+  ASSERT_TRUE(scene
+                  .client("<presence to='bob@south.test/x' type='error'><error type='cancel'>"
+                          "<gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>")
+                  .crosses());
+  EXPECT_TRUE(scene.server(presence("bob@south.test/x")).crosses());
 }
 
 TEST(SessionPresence, P_10_ARoomOfAListedServiceIsHeardUntilItIsLeft) {
