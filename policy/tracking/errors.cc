@@ -24,8 +24,9 @@ Objection returned_error(Run& run) {
   if (!crossed()) {
     // What went to an account may be answered by any client that its server gave it to (RFC 6121 8.5.2.1.1).
     answered.to = run.facts.from.bare();
-    const bool of_client = !run.facts.from.is_bare() && crossed();
-    if (!of_user || !(of_client || answers_its_server(run))) return Reason::ErrorUnsolicited;
+    const bool of_account = of_user || is_own_account(run, run.facts.from);
+    const bool of_client = of_account && !run.facts.from.is_bare() && crossed();
+    if (!of_client && !(of_user && answers_its_server(run))) return Reason::ErrorUnsolicited;
   }
   if (!of_user) return std::nullopt;
   // Between silence and any answer lies the knowledge that somebody is there.

@@ -363,5 +363,18 @@ TEST(SessionPresence, ERR_07_AnErrorTellsAStrangerNothing) {
   EXPECT_TRUE(scene.server(error("bob@south.test")).crosses());
 }
 
+TEST(SessionPresence, ERR_07_AClientAnswersWhatItsServerGaveItForTheAccount) {
+  SessionScene scene;
+  scene.roster(item("bob@south.test", "both"));
+  const auto error = [&](const std::string& id) {
+    return scene.client("<message id='" + id +
+                        "' to='bob@south.test/x' type='error'><error type='cancel'>"
+                        "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>");
+  };
+  scene.server("<message id='m' from='bob@south.test/x' to='ann@south.test'><body>hi</body></message>");
+  EXPECT_TRUE(error("m").crosses());
+  EXPECT_EQ(error("n").reason, Reason::ErrorUnsolicited);
+}
+
 }  // namespace
 }  // namespace sallyport::policy
