@@ -145,7 +145,8 @@ constexpr bool lets_leave(Verdict verdict) {
 
 struct JudgedLabel;
 
-/// A stanza of the guard's own that follows from a judgement. It takes the route of its own addresses.
+/// A stanza of the guard's own that follows from a judgement. Between servers it takes the route of its own addresses,
+/// in a session, where they may be the account's on both sides, the way of what was judged.
 struct Injection {
   const inspect::Node* stanza = nullptr;  ///< whole; in the arena of the batch
   Reason reason = Reason::PolicyUndecided;

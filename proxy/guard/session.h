@@ -180,7 +180,6 @@ class Session {
   /// Whether its client, or its server, gets one more error now (D-26).
   bool may_send_error();
   std::unique_ptr<Waiting> make_injection(const inspect::Node& node, policy::Reason reason, Way way);
-  std::unique_ptr<Waiting> make_injection(const policy::Injection& injection);
   void inject(std::unique_ptr<Waiting> injection, std::uint64_t cause);
   void place(Waiting& injection, Way way);
   void pump(Way way);

@@ -42,7 +42,7 @@ void Session::keep_early(const policy::Judgement& judgement, const inspect::Node
     state_->early_octets -= before->second.size();
     early.erase(before);
   }
-  if (!judgement.intents.refusal.presence.keeps_stanza) return;
+  if (policy::lets_leave(judgement.verdict) || !judgement.intents.refusal.presence.keeps_stanza) return;
   if (state_->early_policy != lane_.bundle->hash()) {
     early.clear();
     state_->early_octets = 0;
@@ -62,7 +62,10 @@ void Session::send_early() {
   for (const auto& [from, octets] : std::exchange(state_->early_presence, {})) {
     const auto sender = policy::Address::of_prepared(from);
     const policy::presence::PairView pair{account, sender.bare()};
-    if (!state_->ledger.is_open(pair)) continue;
+    const policy::presence::Ledger& ledger = state_->ledger;
+    if (!ledger.is_open(pair)) continue;
+    // What is not taken down could not be taken back.
+    if (ledger.shown(pair, sender.resource) == nullptr && !ledger.has_room_for_shown(pair)) continue;
     const auto node = lane_.decode_again(octets);
     auto injection = node ? make_injection(**node, Reason::PresenceSentLater, Way::ToClient) : nullptr;
     if (!injection) continue;

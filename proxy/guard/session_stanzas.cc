@@ -61,6 +61,7 @@ void Session::judge(SessionLeg& leg, const airlock::Stanza& stanza, inspect::Nod
       judgement);
   lane_.ask_shadow(stanza.normal_form, crossing, judgement, node);
   const Arrival arrival{way, origin, stanza.normal_form};
+  if (way == Way::ToClient) keep_early(judgement, node);
   switch (judgement.verdict) {
     case Verdict::Release:
     case Verdict::Alter:
@@ -69,7 +70,6 @@ void Session::judge(SessionLeg& leg, const airlock::Stanza& stanza, inspect::Nod
       return refuse(arrival, judgement, judgement.fault, judgement.reason);
     case Verdict::Answer:
     case Verdict::Drop:
-      if (way == Way::ToClient) keep_early(judgement, node);
       return refuse(arrival, judgement, {}, judgement.reason);
     case Verdict::Sever:
       return sever(arrival, judgement);
@@ -114,7 +114,7 @@ void Session::release(const Arrival& arrival, const inspect::Node& node, const p
   if (lane_.bundle->settings().record_content) record.content = xml;
   submit(lane_.draft, way, number, arrival.origin, {});
   for (const policy::Injection* each = judgement.if_released; each != nullptr; each = each->next)
-    if (auto injection = make_injection(*each)) inject(std::move(injection), 0);
+    if (auto injection = make_injection(*each->stanza, each->reason, way)) inject(std::move(injection), 0);
   if (judgement.intents.release.presence.roster.whole()) send_early();
 }
 
@@ -158,7 +158,7 @@ void Session::refuse(const Arrival& arrival, const policy::Judgement& judgement,
     state_->way(arrival.way).unanswered.insert(arrival.origin.number);
   }
   for (const policy::Injection* each = judgement.if_refused; each != nullptr; each = each->next)
-    told.follow(make_injection(*each));
+    told.follow(make_injection(*each->stanza, each->reason, arrival.way));
   record.verdict = policy::name(verdict);
   record.reason = policy::code(reason);
   state_->way(arrival.way).passage.refuse(digest_of(arrival.normal_form));
@@ -202,14 +202,6 @@ std::unique_ptr<Waiting> Session::make_injection(const inspect::Node& node, Reas
       lane_.write_injection(node, reason, enclave_from(way), enclave_from(reverse(way)), inspect::ns::kClient);
   if (policy::check_client_output(node, client, injection->letter.xml().size(), 0)) return nullptr;
   return injection;
-}
-
-std::unique_ptr<Waiting> Session::make_injection(const policy::Injection& injection) {
-  // Which way it goes its addresses say.
-  const auto* to = injection.stanza->attribute("to");
-  const policy::Address own = policy::Address::of_prepared(state_->jid);
-  const bool to_client = to != nullptr && (*to == own.full || *to == own.bare());
-  return make_injection(*injection.stanza, injection.reason, to_client ? Way::ToClient : Way::ToServer);
 }
 
 void Session::answer_request(const policy::OpenIq& request, Reason reason) {

@@ -109,6 +109,27 @@ TEST(SessionLedger, ROS_04_WhatAnotherPolicyJudgedIsNotSentLater) {
   EXPECT_THAT(delivered[1], HasSubstr("dee@bravo.test/x"));
 }
 
+TEST(SessionLedger, ROS_04_P_00_NoMoreFollowsThanCanBeTakenBack) {
+  JudgedSession scene;
+  constexpr std::size_t kMost = policy::presence::kMostShownToOne;
+  for (std::size_t i = 0; i < kMost + 8; ++i) scene.server_says(presence("ann@bravo.test/x" + std::to_string(i)));
+  scene.has_roster({{"ann@bravo.test", "both"}});
+  EXPECT_THAT(scene.delivered(kNorth), SizeIs(1 + kMost));
+  scene.server_says(roster("p", "set", {{"ann@bravo.test", "none"}}));
+  scene.pass(std::chrono::seconds(3));
+  EXPECT_THAT(scene.delivered(kNorth), SizeIs(1 + kMost + 1 + kMost));
+}
+
+TEST(SessionLedger, ROS_04_WhatHasCrossedSinceIsNotSaidAgain) {
+  JudgedSession scene;
+  scene.server_says(presence("ann@bravo.test/x"));
+  scene.server_says(roster("p", "set", {{"ann@bravo.test", "both"}}));
+  scene.server_says(presence("ann@bravo.test/x"));
+  scene.server_says(presence("ann@bravo.test/x", "unavailable"));
+  scene.has_roster({{"ann@bravo.test", "both"}});
+  EXPECT_THAT(scene.delivered(kNorth).back(), HasSubstr("roster"));
+}
+
 TEST(SessionLedger, P_00_TakesBackWhatItsServerDoesNot) {
   JudgedSession scene;
   scene.has_roster({{"ann@bravo.test", "both"}});
@@ -170,6 +191,40 @@ TEST(SessionLedger, ROS_10_TheLaneOfThePairIsTold) {
     }
   }
   EXPECT_EQ(told, 1) << "one of the two has the pair itself";
+}
+
+TEST(SessionLedger, IQ_03_AnAnswerInsteadOfTheClientsGoesToTheServer) {
+  JudgedSession scene;
+  scene.has_roster({{"ann@bravo.test", "both"}});
+  scene.server_says(roster("p", "set", {{"ann@bravo.test", "none"}}));
+  const std::string pushed = id_in(scene.delivered(kNorth).back());
+  std::string other;
+  inspect::NormalFormWriter writer(other);
+  std::vector<inspect::Attribute> attributes{{"", "id", pushed}, {"", "type", "result"}};
+  writer.open(inspect::ns::kContent, "iq", attributes);
+  writer.open("jabber:iq:version", "query", {});
+  writer.close();
+  writer.close();
+  const auto heard = scene.delivered(kNorth).size();
+  scene.client_says(other);
+  EXPECT_THAT(scene.delivered(kNorth), SizeIs(heard));
+  EXPECT_THAT(scene.delivered(kSouth).back(),
+              AllOf(HasSubstr("id='p'"), HasSubstr("type='error'"), HasSubstr("from='" + kBobsJid + "'")));
+}
+
+TEST(SessionLedger, IQ_03_ARequestWhoseTimeIsOverWithoutLegsIsAnsweredAfterwards) {
+  SessionScene scene(judged_tables());
+  const std::string id = scene.managed();
+  scene.stanza_octets(kClient, 1, roster("r1", "get", {}));
+  scene.server(Scene::settled(1));
+  scene.server(Scene::closed(false));
+  scene.client(Scene::closed(true), scene.near);
+  scene.pass(std::chrono::seconds(200));
+  scene.logged_in(kClient + 2);
+  scene.client(sm(airlock::SmStep::Resume, id, 0), scene.near);
+  scene.server(sm(airlock::SmStep::Resumed, "server-id", 1));
+  EXPECT_THAT(scene.delivered(kNorth), testing::ElementsAre(HasSubstr("id='r1'")));
+  EXPECT_EQ(scene.stanza_records().back().reason, "iq.timeout");
 }
 
 TEST(SessionLedger, IQ_03_OpenRequestsAndTheRosterMoveToTheLaneThatResumes) {
