@@ -98,15 +98,19 @@ void LaneState::on_wanted(const Wanted& wanted) {
 
 void LaneState::answer(Given given, std::uint16_t lane) {
   if (lane != settings.lane) {
-    if (given.state)
+    if (given.state) {
       std::ranges::move(memory.iq.give(given.state->crossing | kOfSession), std::back_inserter(given.state->requests));
+      without_legs.erase(given.state->crossing);
+    }
     rearm_answers();
     return outlet.tell_lane(lane, std::move(given));
   }
-  if (given.state)
+  if (given.state) {
+    without_legs.insert_or_assign(given.state->crossing, given.state.get());
     for (policy::IqTable::Moving& each : std::exchange(given.state->requests, {}))
       if (auto without_room = memory.iq.keep(std::move(each)))
         given.state->requests.push_back(*std::move(without_room));
+  }
   rearm_answers();
   Session* asker = session(given.asker);
   if (asker != nullptr) return asker->on_given(std::move(given.state));
@@ -159,6 +163,7 @@ void LaneState::hibernate(std::unique_ptr<SessionState> state) {
     hibernating_until.erase(hibernating_until.begin());
     hibernating.erase(oldest);
   }
+  without_legs.insert_or_assign(state->crossing, state.get());
   hibernating_until.emplace(state->expires, state->sm->id);
   std::string id = state->sm->id;
   hibernating.insert_or_assign(std::move(id), std::move(state));
@@ -180,15 +185,19 @@ void LaneState::on_hibernation_due() {
 void LaneState::forget(const SessionState& state) {
   if (state.sm) sessions_by_id.erase(state.sm->id);
   sessions_by_crossing.erase(state.crossing);
+  without_legs.erase(state.crossing);
   // Nobody is left whom an answer would reach.
   static_cast<void>(memory.iq.lose(state.crossing | kOfSession));
   rearm_answers();
 }
 
 void LaneState::answer_in_session(const policy::OpenIq& request, Reason reason) {
-  const auto found = sessions_by_crossing.find(request.leg & ~kOfSession);
+  const std::uint64_t crossing = request.leg & ~kOfSession;
+  const auto found = sessions_by_crossing.find(crossing);
   Session* session_of = found != sessions_by_crossing.end() ? session(found->second) : nullptr;
-  if (session_of != nullptr) session_of->answer_request(request, reason);
+  if (session_of != nullptr) return session_of->answer_request(request, reason);
+  if (const auto rests = without_legs.find(crossing); rests != without_legs.end())
+    rests->second->overdue.push_back(request);
 }
 
 }  // namespace sallyport::guard

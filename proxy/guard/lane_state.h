@@ -162,6 +162,7 @@ struct LaneState {
   std::unordered_map<std::string, std::uint64_t> sessions_by_id;          ///< that stand and may be resumed
   std::unordered_map<std::uint64_t, std::uint64_t> sessions_by_crossing;  ///< that stand
   std::unordered_map<std::string, std::unique_ptr<SessionState>> hibernating;
+  std::unordered_map<std::uint64_t, SessionState*> without_legs;  ///< by crossing: hibernating, or being resumed
   std::set<std::pair<Steady, std::string>> hibernating_until;
   std::vector<std::uint64_t> touched_legs;                 ///< of sessions; Handled or Credit may be due
   std::vector<std::uint64_t> quiet_sessions;               ///< may be over

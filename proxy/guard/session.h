@@ -128,6 +128,11 @@ class Session {
   void note_fates(SessionLeg& leg);
   void enter(Turn turn, Steady due = kNever);
   bool is_resumable() const { return state_ && state_->sm && state_->sm->resumable(); }
+  /// ... or will be, if the server lets it: what comes and goes now may have to be known again.
+  bool may_be_resumed() const {
+    return is_resumable() || (state_ && (state_->features & airlock::bit(airlock::Feature::StreamManagement)) != 0 &&
+                              (!state_->sm || state_->sm->pending));
+  }
   void note(policy::Reason reason, Details details = {});
   void note(policy::Reason reason, const SessionLeg* leg, Details details = {});
   void server_fault(std::string_view why);

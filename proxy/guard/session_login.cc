@@ -306,6 +306,7 @@ void Session::stand(std::unique_ptr<SessionState> state) {
     direction.out_base = direction.passage.left();
   }
   lane_.sessions_by_crossing.insert_or_assign(state_->crossing, serial_);
+  lane_.without_legs.erase(state_->crossing);
   enter(Turn::Open);
   grant(*client_);
   grant(*server_);

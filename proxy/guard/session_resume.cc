@@ -189,6 +189,9 @@ void Session::on_resumed(const airlock::Sm& sm) {
       policy::Tokens::Token token;
       if (policy::Tokens::read(departure.awaited, token))
         std::erase_if(state->requests, [&](const auto& each) { return each.token == token; });
+      // One without a record has never left.
+      std::erase_if(state->overdue,
+                    [&](const auto& each) { return each.record == 0 || each.record == departure.record; });
     }
     direction.unsettled.release();
     direction.injected = direction.injected_octets = 0;
@@ -209,6 +212,7 @@ void Session::on_resumed(const airlock::Sm& sm) {
   note(Reason::SessionResumed, {{"jid", state_->jid}, {"injected", std::to_string(again.size())}});
   for (Again& each : again) repeat(each.way, std::move(each.xml), each.record);
   for (const auto& each : std::exchange(state_->requests, {})) answer_request(each.open, Reason::IqNoRoom);
+  for (const policy::OpenIq& each : std::exchange(state_->overdue, {})) answer_request(each, Reason::IqTimeout);
 }
 
 /// Recorded once already: what is new is the leg, and that is an event.

@@ -28,7 +28,7 @@ void Session::take_stanza(SessionLeg& leg, const airlock::Stanza& stanza) {
 
 relay::Passage::Digest Session::digest_of(std::string_view normal_form) const {
   // Only what may come again is looked for again. What was delayed says so when it comes again.
-  if (!is_resumable()) return {};
+  if (!may_be_resumed()) return {};
   const auto node = lane_.decode_again(normal_form);
   if (!node) return {};
   inspect::TreeEditor edit(lane_.scratch.arena);
@@ -241,7 +241,7 @@ void Session::place(Waiting& injection, Way way) {
     return lane_.recorder.submit(audit::Record(std::move(record)), OnRecord{});
   }
   const std::uint64_t number =
-      direction->passage.inject(is_resumable() ? std::string(injection.letter.xml()) : std::string());
+      direction->passage.inject(may_be_resumed() ? std::string(injection.letter.xml()) : std::string());
   Departure& departure = direction->unsettled.push();
   departure = {};
   departure.xml = injection.letter.xml();

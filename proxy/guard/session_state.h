@@ -88,7 +88,8 @@ struct SessionState {
   std::string early_policy;  ///< hash of the bundle that judged it; under another one it is not sent
   /// Open ones, on the way between two lanes. Those that find no room where it goes on are answered by the guard then.
   std::vector<policy::IqTable::Moving> requests;
-  Steady expires = kNever;  ///< while nobody has it
+  std::vector<policy::OpenIq> overdue;  ///< requests whose time was over while it had no legs; answered when it has
+  Steady expires = kNever;              ///< while nobody has it
 
   Direction& way(Way which) { return which == Way::ToServer ? to_server : to_client; }
 };

@@ -227,6 +227,19 @@ TEST(SessionLedger, IQ_03_ARequestWhoseTimeIsOverWithoutLegsIsAnsweredAfterwards
   EXPECT_EQ(scene.stanza_records().back().reason, "iq.timeout");
 }
 
+TEST(SessionLedger, IQ_03_ARequestThatComesAgainIsNotAnsweredBeforeThat) {
+  SessionScene scene(judged_tables());
+  const std::string id = scene.managed();
+  scene.stanza_octets(kClient, 1, roster("r1", "get", {}));
+  scene.server(Scene::closed(false));
+  scene.client(Scene::closed(true), scene.near);
+  scene.pass(std::chrono::seconds(200));
+  scene.logged_in(kClient + 2);
+  scene.client(sm(airlock::SmStep::Resume, id, 0), scene.near);
+  scene.server(sm(airlock::SmStep::Resumed, "server-id", 0));
+  EXPECT_THAT(scene.delivered(kNorth), IsEmpty());
+}
+
 TEST(SessionLedger, IQ_03_OpenRequestsAndTheRosterMoveToTheLaneThatResumes) {
   LaneSettings settings = Scene::default_settings();
   settings.lanes = 2;

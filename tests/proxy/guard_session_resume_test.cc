@@ -198,6 +198,49 @@ TEST(SessionResumption, SM_SendsTheGuardsOwnErrorsAgain) {
   EXPECT_EQ(scene.last<airlock::Sm>(kNorth).h, 1U) << "the request itself is answered for";
 }
 
+TEST(SessionResumption, SM_SendsAnErrorAgainThatWasMadeWhileItWasAskedFor) {
+  auto messages = login();
+  messages.rule.presence = messages.rule.iq = false;
+  SessionScene scene(messages);
+  scene.stands();
+  scene.client(enable());
+  scene.stanza(scene.far, 1, {.from = "ann@alpha.test/a", .to = kBobsJid, .id = "q1", .name = "iq", .type = "get"},
+               kSouth);
+  ASSERT_THAT(scene.delivered(kSouth), ElementsAre(HasSubstr("q1")));
+  scene.server(enabled());
+  const std::string id = scene.last<airlock::Sm>(kNorth).id;
+  break_legs(scene);
+  scene.logged_in(kClient + 2);
+  scene.client(sm(SmStep::Resume, id, 0), scene.near);
+  scene.server(sm(SmStep::Resumed, "server-id", 0));
+  ASSERT_THAT(scene.delivered(kSouth), SizeIs(2));
+  EXPECT_EQ(scene.delivered(kSouth)[0], scene.delivered(kSouth)[1]);
+}
+
+TEST(SessionResumption, SM_KnowsAReplayOfWhatWasRefusedWhileItWasAskedFor) {
+  auto messages = login();
+  messages.rule.presence = messages.rule.iq = false;
+  SessionScene scene(messages);
+  scene.stands();
+  scene.client(enable());
+  const Message request{.from = kBobsJid, .to = "ann@alpha.test", .id = "q1", .name = "iq", .type = "get"};
+  scene.stanza(kClient, 1, {.from = kBobsJid, .to = "ann@alpha.test", .id = "first"});
+  scene.stanza(kClient, 2, request);
+  ASSERT_THAT(scene.delivered(kNorth), ElementsAre(HasSubstr("q1")));
+  scene.server(enabled());
+  const std::string id = scene.last<airlock::Sm>(kNorth).id;
+  break_legs(scene);
+  scene.logged_in(kClient + 2);
+  // The answer stood before <enabled/>, where the client begins to count.
+  scene.client(sm(SmStep::Resume, id, 0), scene.near);
+  scene.server(sm(SmStep::Resumed, "server-id", 0));
+  EXPECT_EQ(scene.last<airlock::Sm>(kNorth).h, 0U);
+  scene.stanza(scene.near, 1, {.from = kBobsJid, .to = "ann@alpha.test", .id = "first"});
+  scene.stanza(scene.near, 2, request);
+  EXPECT_THAT(scene.delivered(kNorth), SizeIs(1));
+  EXPECT_THAT(scene.events("session.replayed"), SizeIs(1));
+}
+
 TEST(SessionResumption, SM_KeepsAnErrorWhoseCauseIsRecordedAfterTheLegsBroke) {
   auto messages = login();
   messages.rule.presence = messages.rule.iq = false;
