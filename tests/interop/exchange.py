@@ -7,6 +7,7 @@ import collections
 import time
 
 REFUSED = 5  # one in so many has a subject, and is refused
+MOST_BEHIND = 200  # servers keep some hundreds of stanzas for a session that may be resumed, and give it up beyond that
 
 
 def is_refused(number):
@@ -25,7 +26,7 @@ class Exchange:
         """Both say `count` messages, with a disturbance (a callable) after each of the numbers that have one."""
         until = time.monotonic() + self.patience
         while not self.is_done():
-            if self.said < self.count:
+            if self.said < self.count and self.behind() < MOST_BEHIND:
                 self.roamer.say(self._message("up", self.friend.account.bare + "/home"))
                 self.friend.say(self._message("down", self.roamer.account.bare + "/away"))
                 disturb = disturbances.get(self.said)
@@ -44,6 +45,11 @@ class Exchange:
 
     def is_done(self):
         return self.said == self.count and not self.roamer.outstanding and not any(self.missing().values())
+
+    def behind(self):
+        """How much of what was said to the roamer has neither arrived nor come back."""
+        said = self.said - self.said // REFUSED
+        return said - len(self.roamer.heard) - len(self.friend.errors)
 
     def missing(self):
         """What has not arrived, or has not come back, by its way."""
