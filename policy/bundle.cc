@@ -157,6 +157,7 @@ std::optional<std::string> logins_fault(const Tables& tables) {
     if (login.tries < 2 || login.tries > 5) return "a login has too few or too many tries";
     // A session is with one account, whose resources it shows by their names.
     if (!login.rule.presence_rules.hidden_resources.empty()) return "a login hides resources";
+    if (login.rule.presence_rules.phase == presence::Phase::Learn) return "a login learns what its roster says";
     if (login.stages_off & ~kMayBeOff) return "a login switches off a stage that cannot be";
   }
   return std::nullopt;

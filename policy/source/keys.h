@@ -144,6 +144,9 @@ Key<GrantText> rule_choice(const std::string& name, V Peering::* member,
   return inside<GrantText, Peering>(choice<Peering>(name, member, words, std::move(meaning)),
                                     [](GrantText& g) -> Peering& { return g.rule; });
 }
+/// How far what is said about presence is in force; `and_learn` ends the meaning where learning is among the phases.
+Key<GrantText> subscriptions(const std::vector<std::pair<std::string, presence::Phase>>& phases,
+                             const std::string& and_learn);
 /// A number of what is said about presence, up to `most`.
 Key<GrantText> presence_count(const std::string& name, std::uint16_t presence::Settings::* member, std::int64_t most,
                               std::string meaning);

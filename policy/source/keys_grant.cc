@@ -63,12 +63,6 @@ void add_presence_keys(std::vector<Key<GrantText>>& keys) {
       {{"strict", presence::Gate::Strict}, {"revoked", presence::Gate::Revoked}, {"open", presence::Gate::Open}},
       "Whose presence crosses. `strict`: of accounts to those who hold a subscription, and into and out of the rooms "
       "of `room_services`; `revoked`: all but that of subscriptions which were cancelled or revoked; `open`: all.")));
-  keys.push_back(of_presence(choice<S>(
-      "subscriptions", &S::phase,
-      {{"enforce", presence::Phase::Enforce}, {"warn", presence::Phase::Warn}, {"learn", presence::Phase::Learn}},
-      "For the time in which the guard is put into a running federation. `enforce`: what `presence` says is refused; "
-      "`warn`: it crosses and the record says why it would have been refused; `learn`: the same, and a subscription "
-      "is taken down when a probe is answered by presence within 30 s. What was cancelled or revoked stays closed.")));
   keys.push_back(domains("room_services", &GrantText::room_services,
                          "Domains of rooms (XEP-0045): whoever joins a room there hears it until he leaves, without "
                          "any subscription."));
@@ -83,6 +77,15 @@ void add_presence_keys(std::vector<Key<GrantText>>& keys) {
 }
 
 }  // namespace
+
+Key<GrantText> subscriptions(const std::vector<std::pair<std::string, presence::Phase>>& phases,
+                             const std::string& and_learn) {
+  return of_presence(choice<presence::Settings>(
+      "subscriptions", &presence::Settings::phase, phases,
+      "For the time in which the guard is put into a running federation. `enforce`: what `presence` says is refused; "
+      "`warn`: it crosses and the record says why it would have been refused" +
+          and_learn + ". What was cancelled or revoked stays closed."));
+}
 
 Key<GrantText> presence_count(const std::string& name, std::uint16_t presence::Settings::* member, std::int64_t most,
                               std::string meaning) {
@@ -128,6 +131,11 @@ std::vector<Key<GrantText>> grant_keys() {
                                  "write [peering.rate] or [login.rate] below it");
                   }});
   std::ranges::move(request_keys(), std::back_inserter(keys));
+  keys.push_back(rule_choice<RefusalTiming>(
+      "negative_answers", &Peering::timing, {{"at-once", RefusalTiming::AtOnce}, {"padded", RefusalTiming::Padded}},
+      "When a negative answer to an iq request leaves. `padded`: at the end of a quarter of a second after the "
+      "request, plus up to another one by chance, so that its time does not tell whether the guard made it or a server "
+      "far away."));
   return keys;
 }
 

@@ -75,6 +75,9 @@ Section<LoginText> login_section() {
                                      {{"none", false}, {"tls-server-end-point", true}}, "")](
               Reading& in, const toml::node& node, L& out) { key.read(in, node, out.login); }}};
   add_grant_keys(keys);
+  using presence::Phase;
+  // The roster says what stands, so that a session has nothing to learn.
+  keys.push_back(of_grant<L>(subscriptions({{"enforce", Phase::Enforce}, {"warn", Phase::Warn}}, "")));
   return {
       "[[login]]",
       "Lets clients of one enclave log in to a server of another. Without one nobody may. An enclave and a domain may "

@@ -24,14 +24,13 @@ Section<PeeringText> peering_section() {
       "Domains of either side whose accounts' resources the other side does not see: it knows each by another name, "
       "which stays the same for one user and one far domain, and what is sent to that name finds the resource. "
       "Nicknames in rooms are none. Every peering between the two domains has to say the same."));
+  using presence::Phase;
+  add(subscriptions({{"enforce", Phase::Enforce}, {"warn", Phase::Warn}, {"learn", Phase::Learn}},
+                    "; `learn`: the same, and a subscription is taken down when a probe is answered by presence within "
+                    "30 s"));
   add(presence_count("presence_interval", &presence::Settings::interval, 3600,
                      "Seconds between two changes of one resource that one watcher sees; the newest is sent when they "
                      "are over. 0: every change crosses."));
-  add(rule_choice<RefusalTiming>(
-      "negative_answers", &Peering::timing, {{"at-once", RefusalTiming::AtOnce}, {"padded", RefusalTiming::Padded}},
-      "When a negative answer to an iq request leaves. `padded`: at the end of a quarter of a second after the "
-      "request, plus up to another one by chance, so that its time does not tell whether the guard made it or a server "
-      "far away."));
   return {
       "[[peering]]",
       "A rule that lets stanzas cross. What no peering names does not cross. An ordered pair of domains may stand in "

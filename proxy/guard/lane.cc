@@ -378,6 +378,8 @@ void Lane::drain(Moment now, std::chrono::milliseconds deadline) {
 void Lane::give_up(Moment now) {
   state_.now = now;
   state_.let_go_of_held(kNever);
+  for (const auto& [serial, session] : state_.sessions) session->give_up();
+  for (const auto& [id, state] : state_.hibernating) state_.lose_held(*state);
   std::vector<std::uint64_t> serials;
   serials.reserve(state_.routes.size());
   for (const auto& [serial, route] : state_.routes) serials.push_back(serial);
@@ -399,7 +401,10 @@ Lane::Census Lane::census() const {
     ++(leg->side == Side::Accepted ? census.accepted : census.dialled);
   census.sessions = state_.sessions.size();
   census.hibernating = state_.hibernating.size();
-  for (const auto& [serial, session] : state_.sessions) census.unsettled += session->unsettled();
+  for (const auto& [serial, session] : state_.sessions) {
+    census.unsettled += session->unsettled();
+    census.queued += session->held();
+  }
   for (const auto& [serial, route] : state_.routes) census.queued += route->queued();
   census.queued += state_.held.size();
   for (const auto& [serial, leg] : state_.out_legs) census.unsettled += leg->unsettled.size();

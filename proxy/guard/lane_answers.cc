@@ -12,7 +12,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds kPad{250};  // P-43
 /// What may be held at once; beyond it an answer leaves unpadded.
 constexpr std::size_t kMostHeld = 10'000;
 /// Requests that are answered in one go when their time is over.
@@ -20,23 +19,29 @@ constexpr std::size_t kExpiriesAtOnce = 256;
 
 }  // namespace
 
-Steady LaneState::negative_due(const policy::Peering* peering, milliseconds asked) {
-  if (peering == nullptr || peering->timing == policy::RefusalTiming::AtOnce) return now.steady;
+Steady LaneState::negative_due(const policy::Peering* rule, milliseconds asked) {
+  if (rule == nullptr || rule->timing == policy::RefusalTiming::AtOnce) return now.steady;
   const milliseconds elapsed = policy_moment(now).steady - asked;
-  const milliseconds padded = (elapsed / kPad + 1) * kPad;
+  const milliseconds padded = (elapsed / kAnswerPad + 1) * kAnswerPad;
   const std::chrono::microseconds jitter(
-      std::uniform_int_distribution<std::int64_t>(0, std::chrono::microseconds(kPad).count())(random));
+      std::uniform_int_distribution<std::int64_t>(0, std::chrono::microseconds(kAnswerPad).count())(random));
   return Steady(asked + padded) + jitter;
 }
 
+Steady LaneState::answer_due(const policy::Peering* rule, const inspect::Node& answer) {
+  const auto* type = answer.attribute("type");
+  const bool negative = type != nullptr && *type == "error";
+  return negative ? negative_due(rule, policy_moment(now).steady) : now.steady;
+}
+
 void LaneState::hold(std::unique_ptr<Waiting> stanza, std::uint64_t cause, Steady due) {
-  Held ready{std::move(stanza), cause};
+  Held::Stanza ready{std::move(stanza), cause};
   if (due <= now.steady || held.size() >= kMostHeld) return let_go(std::move(ready));
-  held.emplace(due, std::move(ready));
+  held.add(due, std::move(ready));
   rearm_answers();
 }
 
-void LaneState::let_go(Held ready) {
+void LaneState::let_go(Held::Stanza ready) {
   if (ready.stanza->letter.injection) return inject(std::move(ready.stanza), ready.cause);
   Waiting& stanza = *ready.stanza;
   const policy::StanzaFacts facts = stanza.letter.facts();
@@ -76,11 +81,7 @@ void LaneState::lose_requests(std::uint64_t leg_serial) {
 }
 
 void LaneState::let_go_of_held(Steady due) {
-  while (!held.empty() && held.begin()->first <= due) {
-    Held ready = std::move(held.begin()->second);
-    held.erase(held.begin());
-    let_go(std::move(ready));
-  }
+  while (!held.empty() && held.next_due() <= due) let_go(held.take());
 }
 
 void LaneState::on_answers_due() {
@@ -93,7 +94,7 @@ void LaneState::on_answers_due() {
 }
 
 void LaneState::rearm_answers() {
-  Steady due = held.empty() ? kNever : held.begin()->first;
+  Steady due = held.next_due();
   if (const auto expiry = memory.iq.next_expiry()) due = std::min(due, Steady(*expiry));
   agenda.set(answers_serial, answers_due, due);
 }

@@ -260,7 +260,8 @@ void Lane::refuse(const Origin& origin, Route& route, const policy::Judgement& j
   const policy::Bundle& bundle = *state_.bundle;
   Verdict verdict = Verdict::Drop;
   if (judgement.verdict == Verdict::Answer && judgement.answer != nullptr) {
-    then.follow(state_.make_injection(*judgement.answer, reason, route.to_enclave(), route.from_enclave()));
+    then.follow(state_.make_injection(*judgement.answer, reason, route.to_enclave(), route.from_enclave()),
+                state_.answer_due(bundle.peering(route.pair().from, route.pair().to), *judgement.answer));
     verdict = Verdict::Answer;
   } else if (fault) {
     const bool asks = judgement.facts.kind == policy::Kind::Iq;

@@ -182,13 +182,30 @@ void LaneState::on_hibernation_due() {
              hibernating_until.empty() ? kNever : hibernating_until.begin()->first);
 }
 
-void LaneState::forget(const SessionState& state) {
+void LaneState::forget(SessionState& state) {
+  lose_held(state);
   if (state.sm) sessions_by_id.erase(state.sm->id);
   sessions_by_crossing.erase(state.crossing);
   without_legs.erase(state.crossing);
   // Nobody is left whom an answer would reach.
   static_cast<void>(memory.iq.lose(state.crossing | kOfSession));
   rearm_answers();
+}
+
+void LaneState::lose_held(SessionState& state) {
+  for (const Way way : {Way::ToServer, Way::ToClient})
+    for (Held& held_of_way = state.way(way).held; !held_of_way.empty();) lose(held_of_way.take(), state.crossing);
+}
+
+void LaneState::lose(Held::Stanza lost, std::uint64_t crossing) {
+  audit::StanzaRecord& record = lost.stanza->record;
+  record.crossing = crossing;
+  if (lost.cause != 0) record.cause = std::to_string(lost.cause);
+  record.verdict = policy::name(policy::Verdict::Drop);
+  record.reason = policy::code(Reason::SessionInjectionLost);
+  record.octets_out = 0;
+  record.sha256_out = {};
+  recorder.submit(audit::Record(std::move(record)), OnRecord{});
 }
 
 void LaneState::answer_in_session(const policy::OpenIq& request, Reason reason) {

@@ -24,6 +24,7 @@
 #include "proxy/guard/backoff.h"
 #include "proxy/guard/digest.h"
 #include "proxy/guard/frame_budget.h"
+#include "proxy/guard/held.h"
 #include "proxy/guard/ledger_store.h"
 #include "proxy/guard/leg.h"
 #include "proxy/guard/login_tries.h"
@@ -73,8 +74,9 @@ inline constexpr std::chrono::seconds kClosing{60};       ///< Close to Closed
 inline constexpr std::chrono::seconds kAnswers{5};        ///< a peer that has closed waits so long for the last answers
 inline constexpr std::chrono::seconds kHandover{5};       ///< S-20
 inline constexpr std::chrono::seconds kDialGrace{5};      ///< beyond the deadline that Dial named
-inline constexpr std::chrono::seconds kSettledNote{1};    ///< how often settlement is put on record
-inline constexpr std::chrono::seconds kShadowNote{60};    ///< how often the shadow's counts are
+inline constexpr std::chrono::milliseconds kAnswerPad{250};  ///< P-43
+inline constexpr std::chrono::seconds kSettledNote{1};       ///< how often settlement is put on record
+inline constexpr std::chrono::seconds kShadowNote{60};       ///< how often the shadow's counts are
 // Bounds.
 inline constexpr std::size_t kQueueStanzas = 100, kQueueOctets = 1024 * 1024;               ///< protocol.md 2.7
 inline constexpr std::size_t kUnsettledStanzas = 2000, kUnsettledOctets = 4 * 1024 * 1024;  ///< D-21
@@ -189,12 +191,7 @@ struct LaneState {
   Steady presence_due = kNever, shown_due = kNever;
   std::uint64_t dialled = 0;
 
-  /// What is ready and waits for its time (P-43).
-  struct Held {
-    std::unique_ptr<Waiting> stanza;
-    std::uint64_t cause = 0;  ///< of an injection
-  };
-  std::multimap<Steady, Held> held;
+  Held held;                                           ///< answers between servers
   const std::uint64_t answers_serial = next_serial();  ///< of the agenda's entry for `held` and for open requests
   Steady answers_due = kNever;
 
@@ -256,7 +253,10 @@ struct LaneState {
   // Sessions that nobody has; in lane_sessions.cc.
   void hibernate(std::unique_ptr<SessionState> state);
   /// Nothing of it is needed any more.
-  void forget(const SessionState& state);
+  void forget(SessionState& state);
+  /// What a session holds, or cannot place, goes on record as lost.
+  void lose_held(SessionState& state);
+  void lose(Held::Stanza lost, std::uint64_t crossing);
   void on_hibernation_due();
   /// Asks all lanes for it; each answers once.
   void find_session(const Wanted& wanted);
@@ -297,8 +297,11 @@ struct LaneState {
   void inject(std::unique_ptr<Waiting> injection, std::uint64_t cause);
 
   // Answers to iq requests; in lane_answers.cc.
-  /// When a negative answer is to leave to a request that was made at `asked`; now, where the peering does not pad.
-  Steady negative_due(const policy::Peering* peering, std::chrono::milliseconds asked);
+  /// When a negative answer is to leave to a request that was made at `asked`; now, where `rule`, of a peering or a
+  /// login, does not pad.
+  Steady negative_due(const policy::Peering* rule, std::chrono::milliseconds asked);
+  /// The same for an answer of the guard's own to a request that has just come; now, if it is not negative.
+  Steady answer_due(const policy::Peering* rule, const inspect::Node& answer);
   /// Keeps it until then. One that is due, or finds no room, goes its way at once.
   void hold(std::unique_ptr<Waiting> stanza, std::uint64_t cause, Steady due);
   /// the requests that went out on that leg are answered.
@@ -335,7 +338,7 @@ struct LaneState {
  private:
   void answer_request(const policy::OpenIq& request, policy::Reason reason);
   void answer_in_session(const policy::OpenIq& request, policy::Reason reason);
-  void let_go(Held stanza);
+  void let_go(Held::Stanza ready);
   std::uint64_t store_changes();
   void store_shown();
   void send_kept();

@@ -64,7 +64,7 @@ void Session::enter(Turn turn, Steady due) {
   if (turn == Turn::Ending && negotiation_ && negotiation_->resuming)
     lane_.hibernate(std::move(negotiation_->resuming));
   turn_ends_ = due;
-  lane_.agenda.set(serial_, due_, std::min({turn_ends_, settled_note_, presence_due()}));
+  lane_.agenda.set(serial_, due_, std::min({turn_ends_, settled_note_, presence_due(), answers_due()}));
 }
 
 void Session::note(Reason reason, Details details) {
@@ -349,6 +349,12 @@ void Session::on_due() {
       if (leg != nullptr) note_settled(*leg, leg->settled);
   }
   if (presence_due() <= now) on_presence_due();
+  if (answers_due() <= now) {
+    for (const Way way : {Way::ToServer, Way::ToClient}) {
+      let_go_of_held(way);
+      acknowledge_due(way);
+    }
+  }
   if (turn_ends_ > now) return enter(turn_, turn_ends_);
   if (turn_ != Turn::Ending) return end(Reason::LegTimeout);
   enter(Turn::Ending);

@@ -69,6 +69,8 @@ class Session {
   const std::string& client_enclave() const { return client_enclave_; }
   const policy::Login& login() const { return *login_; }
   std::size_t unsettled() const;
+  /// Answers that wait for their time.
+  std::size_t held() const { return state_ ? state_->held() : 0; }
 
   /// The client's leg, and what its edge says of it. Terms go out, and the server's leg is dialled.
   void open(std::unique_ptr<SessionLeg> client, const airlock::Opened& opened, std::string claim);
@@ -89,6 +91,10 @@ class Session {
   void finish();
   /// Handled and Credit for that leg.
   void tell(SessionLeg& leg);
+  /// The guard stops: what waits for its time goes on record.
+  void give_up() {
+    if (state_) lane_.lose_held(*state_);
+  }
   /// The guard's own answer to a request that went out in this session.
   void answer_request(const policy::OpenIq& request, policy::Reason reason);
 
@@ -175,6 +181,8 @@ class Session {
   void take_stanza(SessionLeg& leg, const airlock::Stanza& stanza);
   void judge(SessionLeg& leg, const airlock::Stanza& stanza, inspect::Node& node);
   void release(const Arrival& arrival, const inspect::Node& node, const policy::Judgement& judgement);
+  /// lane_.xml, which is `node`, takes its place among what leaves.
+  void depart(const Arrival& arrival, const inspect::Node& node, const policy::Judgement& judgement);
   void refuse(const Arrival& arrival, const policy::Judgement& judgement,
               const std::optional<policy::StanzaFault>& fault, policy::Reason reason);
   void refuse_again(const SessionLeg& leg, const airlock::Stanza& stanza, const Origin& origin);
@@ -186,7 +194,7 @@ class Session {
   bool may_send_error();
   std::unique_ptr<Waiting> make_injection(const inspect::Node& node, policy::Reason reason, Way way);
   void inject(std::unique_ptr<Waiting> injection, std::uint64_t cause);
-  void place(Waiting& injection, Way way);
+  void place(std::unique_ptr<Waiting> injection, Way way);
   void pump(Way way);
   void deliver(Way way, SessionLeg& leg, Departure& departure);
   /// The sender of a refused stanza has been told.
@@ -196,6 +204,26 @@ class Session {
   void free_credit(Way came, std::uint32_t octets);
   relay::Passage::Digest digest_of(std::string_view normal_form) const;
   bool is_delivered(Way way) const;
+
+  // session_answers.cc
+  /// A request that may be refused later than it is judged.
+  void acknowledge_later(const Arrival& arrival, const policy::StanzaFacts& facts);
+  /// What may be acknowledged by now.
+  void acknowledge_due(Way way);
+  /// A negative answer that its requester may have, at its time.
+  void answer_later(const Arrival& arrival, const inspect::Node& node, Steady due);
+  /// Keeps an injection until then. One that is due goes its way at once.
+  void hold(std::unique_ptr<Waiting> injection, std::uint64_t cause, Steady due);
+  /// What is held for that way and due takes it, as far as there is room.
+  void let_go_of_held(Way way);
+  bool has_room(Way way, std::size_t octets) const;
+  /// Neither leg may say more until some of what is held has left.
+  bool holds_too_much() const;
+  /// When let_go_of_held() or acknowledge_due() has something to do.
+  Steady answers_due() const;
+  Way way_of(const Waiting& injection) const {
+    return injection.record.from_enclave == client_enclave_ ? Way::ToServer : Way::ToClient;
+  }
 
   // session_resume.cc
   void on_sm(SessionLeg& leg, const airlock::Sm& sm);

@@ -200,6 +200,8 @@ void Session::on_resumed(const airlock::Sm& sm) {
     for (std::size_t i = 0; i < copies.size(); ++i) again.push_back({way, std::move(copies[i]), records[i]});
     direction.recorded = direction.passage.came();
     direction.unanswered.clear();
+    direction.acknowledged_later.clear();
+    direction.held.forget_origins();
   }
   airlock::Sm resumed;
   resumed.step = SmStep::Resumed;

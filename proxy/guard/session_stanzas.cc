@@ -62,6 +62,7 @@ void Session::judge(SessionLeg& leg, const airlock::Stanza& stanza, inspect::Nod
   lane_.ask_shadow(stanza.normal_form, crossing, judgement, node);
   const Arrival arrival{way, origin, stanza.normal_form};
   if (way == Way::ToClient) keep_early(judgement, node);
+  acknowledge_later(arrival, judgement.facts);
   switch (judgement.verdict) {
     case Verdict::Release:
     case Verdict::Alter:
@@ -90,6 +91,24 @@ void Session::release(const Arrival& arrival, const inspect::Node& node, const p
   if (const auto objection = policy::check_client_output(node, client, xml.size(), limit))
     return refuse(arrival, judgement, policy::fault(facts, *objection, &login_->rule), *objection);
 
+  Steady due{};
+  if (judgement.negative_since) due = lane_.negative_due(&login_->rule, *judgement.negative_since);
+  if (due > lane_.now.steady) {
+    commit(judgement.intents.release, true);
+    answer_later(arrival, node, due);
+  } else {
+    depart(arrival, node, judgement);
+  }
+  lane_.rearm_answers();
+  for (const policy::Injection* each = judgement.if_released; each != nullptr; each = each->next)
+    if (auto injection = make_injection(*each->stanza, each->reason, way)) inject(std::move(injection), 0);
+  if (judgement.intents.release.presence.roster.whole()) send_early();
+}
+
+void Session::depart(const Arrival& arrival, const inspect::Node& node, const policy::Judgement& judgement) {
+  const policy::StanzaFacts& facts = judgement.facts;
+  const Way way = arrival.way;
+  const std::string& xml = lane_.xml;
   Direction& direction = state_->way(way);
   const std::uint64_t number = direction.passage.forward(xml.size());
   Departure& departure = direction.unsettled.push();
@@ -106,16 +125,13 @@ void Session::release(const Arrival& arrival, const inspect::Node& node, const p
       lane_.memory.iq.deliver(*id, iq_leg(), 0);
     }
   }
-  lane_.rearm_answers();
+  const SessionLeg* out = out_leg(way);
   record.leg_out = out != nullptr ? out->id : 0;
   record.number_out = number - direction.out_base;
   record.octets_out = xml.size();
   record.sha256_out = lane_.sha256(xml);
   if (lane_.bundle->settings().record_content) record.content = xml;
   submit(lane_.draft, way, number, arrival.origin, {});
-  for (const policy::Injection* each = judgement.if_released; each != nullptr; each = each->next)
-    if (auto injection = make_injection(*each->stanza, each->reason, way)) inject(std::move(injection), 0);
-  if (judgement.intents.release.presence.roster.whole()) send_early();
 }
 
 void Session::submit(const audit::Record& record, Way way, std::uint64_t number, const Origin& origin,
@@ -141,13 +157,14 @@ void Session::refuse(const Arrival& arrival, const policy::Judgement& judgement,
   const Way back = reverse(arrival.way);
   const policy::ClientSession client{state_->jid, arrival.way == Way::ToServer};
   if (judgement.verdict == Verdict::Answer && judgement.answer != nullptr) {
-    told.follow(make_injection(*judgement.answer, reason, back));
+    told.follow(make_injection(*judgement.answer, reason, back), lane_.answer_due(&login_->rule, *judgement.answer));
     verdict = Verdict::Answer;
   } else if (fault && policy::is_owed_answer(judgement.facts, &client)) {
     const inspect::Node* bounce = policy::make_bounce(judgement.facts, *fault, lane_.scratch.arena);
     auto injection = bounce != nullptr ? make_injection(*bounce, reason, back) : nullptr;
     if (injection && may_send_error()) {
-      told.follow(std::move(injection));
+      const policy::Peering* rule = judgement.facts.kind == policy::Kind::Iq ? &login_->rule : nullptr;
+      told.follow(std::move(injection), lane_.answer_due(rule, *bounce));
       verdict = Verdict::Bounce;
     } else if (injection) {
       record.findings.emplace_back(policy::code(Reason::RouteErrorBudget));
@@ -158,7 +175,8 @@ void Session::refuse(const Arrival& arrival, const policy::Judgement& judgement,
     state_->way(arrival.way).unanswered.insert(arrival.origin.number);
   }
   for (const policy::Injection* each = judgement.if_refused; each != nullptr; each = each->next)
-    told.follow(make_injection(*each->stanza, each->reason, arrival.way));
+    told.follow(make_injection(*each->stanza, each->reason, arrival.way),
+                each->negative_since ? lane_.negative_due(&login_->rule, *each->negative_since) : Steady{});
   record.verdict = policy::name(verdict);
   record.reason = policy::code(reason);
   state_->way(arrival.way).passage.refuse(digest_of(arrival.normal_form));
@@ -204,53 +222,38 @@ std::unique_ptr<Waiting> Session::make_injection(const inspect::Node& node, Reas
   return injection;
 }
 
-void Session::answer_request(const policy::OpenIq& request, Reason reason) {
-  policy::StanzaFacts facts;
-  facts.kind = policy::Kind::Iq;
-  facts.id = request.id();
-  facts.from = policy::Address::of_prepared(request.from());
-  facts.to = policy::Address::of_prepared(request.to());
-  const inspect::Node* node = policy::make_bounce(facts, policy::row(reason).wire.stanza, lane_.scratch.arena);
-  const policy::Address own = policy::Address::of_prepared(state_->jid);
-  const bool by_client = facts.from.full == own.full;
-  if (auto injection = make_injection(*node, reason, by_client ? Way::ToClient : Way::ToServer))
-    inject(std::move(injection), request.record);
-}
-
 void Session::inject(std::unique_ptr<Waiting> injection, std::uint64_t cause) {
   if (cause != 0) injection->record.cause = std::to_string(cause);
-  place(*injection, injection->record.from_enclave == client_enclave_ ? Way::ToServer : Way::ToClient);
+  const Way way = way_of(*injection);
+  place(std::move(injection), way);
 }
 
-void Session::place(Waiting& injection, Way way) {
+void Session::place(std::unique_ptr<Waiting> injection, Way way) {
   const SessionLeg* leg = out_leg(way);
-  const std::size_t size = injection.letter.xml().size();
-  Direction* direction = state_ ? &state_->way(way) : nullptr;
-  const bool room = direction != nullptr && direction->injected < kWindowStanzas &&
-                    direction->injected_octets + size <= kWindowOctets;
-  audit::StanzaRecord& record = injection.record;
-  record.crossing = state_ ? state_->crossing : serial_;
+  const std::size_t size = injection->letter.xml().size();
+  const Way answers_way = injection->letter.injection ? reverse(way) : way;
   // Between two pairs of legs it waits like any other that was not acknowledged.
   const bool stands = leg != nullptr && leg->phase == Phase::Open;
-  if ((!stands && !hibernates_) || !room || lane_.halted) {
-    record.verdict = policy::name(Verdict::Drop);
-    record.reason = policy::code(Reason::SessionInjectionLost);
-    record.octets_out = 0;
-    record.sha256_out = {};
-    if (state_) answered(reverse(way), injection.letter.origin.number);
-    return lane_.recorder.submit(audit::Record(std::move(record)), OnRecord{});
+  if ((!stands && !hibernates_) || !has_room(way, size) || lane_.halted) {
+    const std::uint64_t answers = injection->letter.origin.number;
+    lane_.lose({std::move(injection), 0}, state_->crossing);
+    return answered(answers_way, answers);
   }
+  audit::StanzaRecord& record = injection->record;
+  record.crossing = state_->crossing;
+  Direction& direction = state_->way(way);
   const std::uint64_t number =
-      direction->passage.inject(may_be_resumed() ? std::string(injection.letter.xml()) : std::string());
-  Departure& departure = direction->unsettled.push();
+      direction.passage.inject(may_be_resumed() ? std::string(injection->letter.xml()) : std::string());
+  Departure& departure = direction.unsettled.push();
   departure = {};
-  departure.xml = injection.letter.xml();
-  departure.answers = injection.letter.origin.number;
-  ++direction->injected;
-  direction->injected_octets += static_cast<std::uint32_t>(size);
+  departure.xml = injection->letter.xml();
+  departure.answers = injection->letter.origin.number;
+  departure.answers_way = answers_way;
+  ++direction.injected;
+  direction.injected_octets += static_cast<std::uint32_t>(size);
   if (stands) {
     record.leg_out = leg->id;
-    record.number_out = number - direction->out_base;
+    record.number_out = number - direction.out_base;
   }
   submit(audit::Record(std::move(record)), way, number, Origin{}, {});
 }
@@ -264,7 +267,7 @@ void Session::on_recorded(OnRecord& what, std::uint64_t record) {
   } else {
     free_credit(what.way, what.origin.octets);
   }
-  for (OnRecord::Follows& next : what.follows) inject(std::move(next.injection), record);
+  for (OnRecord::Follows& next : what.follows) hold(std::move(next.injection), record, next.due);
   pump(what.way);
   if (open_records_ != 0) return;
   if (taker_) return hand_over();
@@ -287,6 +290,7 @@ void Session::pump(Way way) {
     if (next.in != 0 ? !leg->purse.allows() : !leg->purse.allows_injection()) break;
     deliver(way, *leg, next);
   }
+  let_go_of_held(way);
   if (farewell_ && farewell_->way == way && is_delivered(way)) say_farewell();
 }
 
@@ -301,7 +305,7 @@ void Session::deliver(Way way, SessionLeg& leg, Departure& departure) {
   if (departure.in != 0) {
     free_credit(way, departure.credit);
   } else {
-    answered(reverse(way), departure.answers);
+    answered(departure.answers_way, departure.answers);
     --direction.injected;
     direction.injected_octets -= static_cast<std::uint32_t>(departure.xml.size());
   }
@@ -317,6 +321,7 @@ void Session::answered(Way way, std::uint64_t number) {
 bool Session::is_delivered(Way way) const {
   const SessionLeg* leg = out_leg(way);
   const Direction& direction = state_->way(way);
+  if (!direction.held.empty()) return false;
   return leg == nullptr || direction.out_base + leg->delivered >= direction.passage.left();
 }
 
@@ -370,7 +375,7 @@ void Session::tell(SessionLeg& leg) {
     say_closed(leg);
     return lane_.agenda.set(leg.serial, leg.due, lane_.now.steady + kClosing);
   }
-  if (leg.phase != Phase::Open || direction.passage.is_full()) return;
+  if (leg.phase != Phase::Open || direction.passage.is_full() || holds_too_much()) return;
   if (lane_.recorder.is_congested()) return lane_.touch(leg);
   if (const auto credit = leg.lent.replenish()) lane_.send(leg, *credit);
 }

@@ -3,17 +3,20 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "policy/presence/ledger.h"
 #include "policy/tracking/iq_table.h"
+#include "proxy/guard/held.h"
 #include "proxy/guard/moment.h"
 #include "proxy/relay/ack_counter.h"
 #include "proxy/relay/fifo.h"
@@ -29,12 +32,13 @@ constexpr Way reverse(Way way) {
 
 /// A stanza that leaves, or has left and has not settled. Its place in its queue is its number.
 struct Departure {
-  std::string xml;            ///< until it is delivered
-  std::string awaited;        ///< of an iq request whose answer is awaited: its id on the far side; else ""
-  std::uint64_t in = 0;       ///< the number that it came with; 0: an injection
-  std::uint64_t record = 0;   ///< 0: not recorded yet
-  std::uint64_t answers = 0;  ///< the number of the refused stanza, of the other direction, that it answers
-  std::uint32_t credit = 0;   ///< octets of credit that it occupies on the leg it came on
+  std::string xml;                  ///< until it is delivered
+  std::string awaited;              ///< of an iq request whose answer is awaited: its id on the far side; else ""
+  std::uint64_t in = 0;             ///< the number that it came with; 0: an injection
+  std::uint64_t record = 0;         ///< 0: not recorded yet
+  std::uint64_t answers = 0;        ///< the number of the stanza that it answers, or that it is, out of its turn
+  Way answers_way = Way::ToServer;  ///< of that number: of a refused one the other, else its own
+  std::uint32_t credit = 0;         ///< octets of credit that it occupies on the leg it came on
 };
 
 /// One direction of a session. Numbers are those of its passage: they run on over a resumption, while those of the
@@ -45,6 +49,7 @@ struct Direction {
   std::uint64_t in_base = 0, out_base = 0;          ///< passage.came() and left() when the present legs began
   std::uint64_t recorded = 0;                       ///< of what came: this far it is on record
   std::uint32_t injected = 0, injected_octets = 0;  ///< injections that are not delivered yet
+  Held held;                                        ///< injections that have no number yet
 
   Departure& departure(std::uint64_t number) { return unsettled[number - (passage.left() - unsettled.size()) - 1]; }
   bool has_departure(std::uint64_t number) const {
@@ -52,11 +57,17 @@ struct Direction {
   }
   /// Refused, and what the sender is to hear of it has not been handed to its edge yet.
   std::set<std::uint64_t> unanswered;
+  /// Requests that are acknowledged no sooner than at that time, so that their acknowledgement tells nothing of who
+  /// refuses them before the answer may (P-43). Numbers rise with times, of which each stands once.
+  std::deque<std::pair<Steady, std::uint64_t>> acknowledged_later;
   /// What may be told as handled: on record, and answered for. An answer is written before the acknowledgement, so that
   /// neither is lost without the other when the guard dies; `may_answer`: the leg that it takes is still there.
   std::uint64_t handled(bool may_answer) const {
-    const std::uint64_t most = std::min(passage.handled(), recorded);
-    return may_answer && !unanswered.empty() ? std::min(most, *unanswered.begin() - 1) : most;
+    std::uint64_t most = std::min(passage.handled(), recorded);
+    if (!may_answer) return most;
+    if (!unanswered.empty()) most = std::min(most, *unanswered.begin() - 1);
+    if (!acknowledged_later.empty()) most = std::min(most, acknowledged_later.front().second - 1);
+    return most;
   }
 };
 
@@ -91,6 +102,7 @@ struct SessionState {
   std::vector<policy::OpenIq> overdue;  ///< requests whose time was over while it had no legs; answered when it has
   Steady expires = kNever;              ///< while nobody has it
 
+  std::size_t held() const { return to_server.held.size() + to_client.held.size(); }
   Direction& way(Way which) { return which == Way::ToServer ? to_server : to_client; }
 };
 

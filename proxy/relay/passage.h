@@ -27,8 +27,8 @@ class Passage {
 
   /// The next stanza that came in leaves; gives its number there. `octets` as it leaves.
   std::uint64_t forward(std::size_t octets);
-  /// The next stanza that came in is refused, and that is on record. `digest` names what came, so that a replay of it
-  /// after a resumption is known again.
+  /// The next stanza that came in is refused, or is to be injected later, and that is on record. `digest` names what
+  /// came, so that a replay of it after a resumption is known again.
   void refuse(const Digest& digest);
   /// A stanza of the guard's own leaves; gives its number there.
   std::uint64_t inject(std::string xml);

@@ -99,6 +99,14 @@ TEST(PolicySource, CompilesLogins) {
   EXPECT_EQ(again->tables(), bundle.tables());
 }
 
+TEST(PolicySource, P_43_LoginsSayLikePeeringsWhenNegativeAnswersLeave) {
+  const std::string padded = std::string(kGood) + std::string(kLogin) + "negative_answers = \"padded\"\n";
+  const auto compiled = compile(padded, "p.toml");
+  ASSERT_TRUE(compiled) << mistakes_of(padded);
+  const Bundle& bundle = compiled->bundle;
+  EXPECT_EQ(bundle.login("north", *bundle.domain("south.test"))->rule.timing, RefusalTiming::Padded);
+}
+
 TEST(PolicySource, SaysWhatIsWrongWithALogin) {
   const std::vector<std::tuple<std::string, std::string, std::string>> rows = {
       {R"(from = ["north"])", R"(from = ["nort"])", "did you mean 'north'?"},
@@ -112,6 +120,9 @@ to = ["rooms.north.test"])",
       {R"("SCRAM-SHA-256", "PLAIN")", R"("SCRAM-SHA-256-PLUS")", "binds the login to one TLS session"},
       {R"("SCRAM-SHA-256", "PLAIN")", R"("DIGEST-MD5")", "there is no mechanism"},
       {R"(off = ["presence"])", R"(off = ["addressing"])", "can't be switched off"},
+      {R"(off = ["presence"])", R"(subscriptions = "learn")", R"(write one of "enforce", "warn")"},
+      {R"(off = ["presence"])", "presence_interval = 5", "presence_interval"},
+      {R"(off = ["presence"])", R"(hidden_resources = ["south.test"])", "hidden_resources"},
       {R"(id = "roaming")", R"(id = "all")", "there is a rule 'all' already"},
   };
   for (const auto& [what, instead, told] : rows) {

@@ -1,11 +1,11 @@
 // iq requests through a lane: their ids, their answers, and what the guard answers itself (protocol.md 9, 6.5).
-#include <cmath>
 #include <cstdlib>
 #include <set>
 
 #include <gmock/gmock.h>
 
 #include "guard_scene.h"
+#include "same_distribution.h"
 
 namespace sallyport::guard {
 namespace {
@@ -273,24 +273,6 @@ TEST_F(Answers, D_23_OfMoreThanFiveHundredAndTwelveAtOnceIsAnErrorToWait) {
   EXPECT_THAT(scene.delivered(kNorth), ElementsAre(error("wait", "resource-constraint", "n512")));
 }
 
-/// What two samples of times are worth: the p of the two-sample test of Kolmogorov and Smirnov, by its asymptotic form.
-double same_distribution(std::vector<double> one, std::vector<double> other) {
-  std::ranges::sort(one);
-  std::ranges::sort(other);
-  const auto n = static_cast<double>(one.size()), m = static_cast<double>(other.size());
-  double distance = 0;
-  for (std::size_t i = 0, j = 0; i < one.size() && j < other.size();) {
-    const double at = std::min(one[i], other[j]);
-    while (i < one.size() && one[i] <= at) ++i;
-    while (j < other.size() && other[j] <= at) ++j;
-    distance = std::max(distance, std::abs(static_cast<double>(i) / n - static_cast<double>(j) / m));
-  }
-  const double lambda = (std::sqrt(n * m / (n + m)) + 0.12 + 0.11 / std::sqrt(n * m / (n + m))) * distance;
-  double p = 0;
-  for (int k = 1; k <= 100; ++k) p += 2 * (k % 2 == 1 ? 1 : -1) * std::exp(-2 * k * k * lambda * lambda);
-  return std::clamp(p, 0.0, 1.0);
-}
-
 class PaddedAnswers : public Answers {
  protected:
   PaddedAnswers() : Answers(tables_with_requests(policy::RefusalTiming::Padded)) {}
@@ -331,6 +313,24 @@ TEST_F(PaddedAnswers, P_43_TakeAsLongWhetherTheGuardOrTheFarServerRefuses) {
   EXPECT_GT(same_distribution(refused, relayed), 0.05);
   EXPECT_GE(*std::ranges::min_element(refused), 250);
   EXPECT_LE(*std::ranges::max_element(refused), 502);
+}
+
+TEST_F(PaddedAnswers, P_43_AreAsLateWhereARuleSaysNo) {
+  policy::Tables with = tables_with_requests(policy::RefusalTiming::Padded);
+  policy::Rule no;
+  no.id = "no";
+  no.text = "Nothing may be asked.";
+  no.from.any = no.to.any = true;
+  no.stanzas = policy::bit(policy::StanzaType::IqGet);
+  no.action = policy::Action::Answer;
+  no.answer = policy::AnswerWith::ServiceUnavailable;
+  with.rules = {no};
+  scene.lane.swap(bundle(std::move(with)), scene.now);
+  ask();
+  scene.pass(249ms);
+  EXPECT_THAT(scene.delivered(kNorth), IsEmpty());
+  scene.pass(252ms);
+  EXPECT_THAT(scene.delivered(kNorth), ElementsAre(error("cancel", "service-unavailable")));
 }
 
 TEST_F(PaddedAnswers, P_43_AreNotDelayedWhenTheySayYes) {

@@ -562,7 +562,7 @@ std::string id_of(const std::string& xml) {
 
 class Walk {
  public:
-  explicit Walk(unsigned seed) : random_(seed), scene_(messages_only()) {
+  Walk(unsigned seed, policy::RefusalTiming timing) : random_(seed), scene_(messages_only(timing)) {
     id_ = scene_.managed();
     look();
   }
@@ -600,6 +600,8 @@ class Walk {
     look();
     break_and_resume();
     for (int round = 0; round < 300; ++round) {
+      scene_.pass(10ms);
+      look();
       receive(client_);
       receive(server_);
       settle(client_, kNorth);
@@ -622,8 +624,9 @@ class Walk {
   int resumptions() const { return resumptions_; }
 
  private:
-  static policy::Login messages_only() {
+  static policy::Login messages_only(policy::RefusalTiming timing) {
     policy::Login only = login();
+    only.rule.timing = timing;
     only.rule.presence = only.rule.iq = false;
     return only;
   }
@@ -650,7 +653,7 @@ class Walk {
   }
   void put(Peer& from, EdgeIndex edge, const std::string& octets) {
     --from.credit;
-    scene_.advance(120ms);  // so that the budget of errors is none of this test's business
+    scene_.pass(120ms);  // so that the budget of errors is none of this test's business
     scene_.stanza_octets(leg(edge), ++from.sent_on_leg, octets, edge);
     look();
   }
@@ -746,17 +749,25 @@ class Walk {
   std::multiset<std::string> refused_;
 };
 
-TEST(SessionResumption, SM_LosesAndDoublesNothingOverAnyLossOfLegs) {
+void walk_often(policy::RefusalTiming timing) {
   int resumptions = 0;
   for (unsigned seed = 1; seed <= 12; ++seed) {
     SCOPED_TRACE(seed);
-    Walk walk(seed);
+    Walk walk(seed, timing);
     for (int step = 0; step < 2'000; ++step) walk.step();
     walk.finish();
     resumptions += walk.resumptions();
     if (testing::Test::HasFailure()) return;
   }
   EXPECT_GT(resumptions, 100);
+}
+
+TEST(SessionResumption, SM_LosesAndDoublesNothingOverAnyLossOfLegs) {
+  walk_often(policy::RefusalTiming::AtOnce);
+}
+
+TEST(SessionResumption, P_43_SM_LosesAndDoublesNothingThatWaitsForItsTime) {
+  walk_often(policy::RefusalTiming::Padded);
 }
 
 }  // namespace
