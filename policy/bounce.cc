@@ -109,4 +109,14 @@ Node* make_result(const StanzaFacts& facts, inspect::Arena& arena) {
   return reply(facts, "result", arena);
 }
 
+Node* make_presence(std::string_view from, std::string_view to, std::string_view type, inspect::Arena& arena) {
+  Node* stanza = arena.one<Node>();
+  stanza->name = name(Kind::Presence);
+  stanza->attributes = arena.array<Attribute>(3);
+  stanza->attributes[0] = {"", "from", from};
+  stanza->attributes[1] = {"", "to", to};
+  stanza->attributes[2] = {"", "type", type};
+  return stanza;
+}
+
 }  // namespace sallyport::policy

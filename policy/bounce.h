@@ -1,4 +1,4 @@
-// The errors that the guard sends in the name of the entity that was addressed.
+// What the guard says in the name of others: errors and answers of whoever was addressed, and presence.
 #pragma once
 
 #include <optional>
@@ -27,5 +27,8 @@ inspect::Node* make_bounce(const StanzaFacts& facts, const StanzaFault& fault, i
 
 /// The empty result of an iq request, in the name of its addressee (RFC 6120 8.2.3). As make_bounce().
 inspect::Node* make_result(const StanzaFacts& facts, inspect::Arena& arena);
+
+/// Presence of that type and no content: `unavailable`, `probe`. Lives in `arena`; the texts are those given.
+inspect::Node* make_presence(std::string_view from, std::string_view to, std::string_view type, inspect::Arena& arena);
 
 }  // namespace sallyport::policy

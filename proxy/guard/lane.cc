@@ -339,7 +339,9 @@ std::vector<Lane::Ending> Lane::endings(const policy::Bundle& bundle) const {
 void Lane::swap(std::shared_ptr<const policy::Bundle> bundle, Moment now) {
   state_.now = now;
   const auto ending = endings(*bundle);
+  const bool is_another = bundle->hash() != state_.bundle->hash();
   state_.bundle = std::move(bundle);
+  if (is_another) state_.forget_all_kept();
   for (const Ending& end : ending) {
     if (!end.withdrawn) continue;
     if (Route* route = state_.route(end.crossing)) route->end(Reason::LegWithdrawn);

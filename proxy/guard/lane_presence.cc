@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "inspect/serializer.h"
+#include "policy/bounce.h"
 #include "policy/hidden_resources.h"
 #include "proxy/guard/admission.h"
 #include "proxy/guard/lane.h"
@@ -102,8 +103,7 @@ void LaneState::keep(std::string text, const policy::StanzaFacts& facts) {
   if (kept.size() >= kMostKept || kept_octets + text.size() > kMostKeptOctets) return;
   kept_octets += text.size();
   const Steady due = Steady(shown->at) + std::chrono::seconds(peering->presence_rules.interval);
-  const std::string_view from_out = facts.from_out.empty() ? facts.from.full : facts.from_out;
-  kept.emplace(key, Kept{std::move(text), std::string(from_out), std::string(facts.to.full), due});
+  kept.emplace(key, Kept{std::move(text), std::string(facts.to.full), due});
   kept_due.emplace(due, key);
   rearm_presence();
 }
@@ -114,6 +114,13 @@ void LaneState::forget_kept(const std::pair<std::string, std::string>& key) {
   kept_octets -= found->second.xml.size();
   kept_due.erase({found->second.due, key});
   kept.erase(found);
+}
+
+void LaneState::forget_all_kept() {
+  kept.clear();
+  kept_due.clear();
+  kept_octets = 0;
+  rearm_presence();
 }
 
 void LaneState::send_kept() {
@@ -127,9 +134,6 @@ void LaneState::send_kept() {
     const auto entry = memory.ledger.entry(pair);
     if (memory.ledger.has_failed() || entry.cancelled || entry.held) continue;
     if (memory.ledger.shown(pair, from.resource) == nullptr) continue;
-    // Of a new policy the sender may have to leave under another name.
-    const auto hidden = policy::hidden_sender(from, policy::Address::of_prepared(held_back.to), *bundle, scratch);
-    if (!hidden || hidden->full != held_back.from_out) continue;
     policy::Changes changes;
     changes.presence.add({Change::Act::Show, pair, from.resource});
     memory.commit(changes, policy_moment(now));
@@ -198,13 +202,9 @@ void LaneState::send_due(const std::vector<Due>& all) {
                                                 policy::Address::of_prepared(each.to), *bundle, scratch);
     // It was never shown under that name.
     if (!from_out) continue;
-    inspect::TreeEditor edit(scratch.arena);
-    inspect::Node* stanza = edit.element(inspect::ns::kContent, "presence");
-    edit.set_attribute(*stanza, "from", from_out->full);
-    edit.set_attribute(*stanza, "to", each.to);
-    edit.set_attribute(*stanza, "type", type);
     std::string text;
-    inspect::serialize(*stanza, inspect::ns::kServer, text);
+    inspect::serialize(*policy::make_presence(from_out->full, each.to, type, scratch.arena), inspect::ns::kServer,
+                       text);
     inject_presence(each.from, each.to, type, text, probe ? Reason::PresenceProbed : Reason::PresenceTakenBack);
   }
 }

@@ -177,7 +177,7 @@ struct LaneState {
   std::vector<std::uint64_t> parked;  ///< routes whose first stanza waits for the store
   /// Presence that was held back (P-03), by full JID of who is watched and bare JID of who watches.
   struct Kept {
-    std::string xml, from_out, to;
+    std::string xml, to;
     Steady due{};
   };
   std::map<std::pair<std::string, std::string>, Kept> kept;
@@ -322,6 +322,8 @@ struct LaneState {
   /// Keeps a presence that is held back; it is sent when its interval is over, unless something newer crosses.
   void keep(std::string text, const policy::StanzaFacts& facts);
   void on_presence_due();
+  /// Another policy is in force, which has not judged what is kept.
+  void forget_all_kept();
   /// The server of `pair.from` does not speak to that of `pair.to` any more; it has a while to come back.
   void on_pair_lost(const policy::Pair& pair);
   void on_pair_back(const policy::Pair& pair);

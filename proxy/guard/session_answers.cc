@@ -36,15 +36,15 @@ void Session::acknowledge_later(const Arrival& arrival, const policy::StanzaFact
   auto& later = state_->way(arrival.way).acknowledged_later;
   // By then a refusal has left, whoever gives it.
   const Steady time(policy_moment(lane_.now).steady + 2 * kAnswerPad);
-  if (!later.empty() && later.back().first >= time) return;
-  later.emplace_back(time, arrival.origin.number);
+  if (!later.empty() && later.rbegin()->second >= time) return;
+  later.emplace(arrival.origin.number, time);
   enter(turn_, turn_ends_);
 }
 
 void Session::acknowledge_due(Way way) {
   auto& later = state_->way(way).acknowledged_later;
-  while (!later.empty() && later.front().first <= lane_.now.steady) {
-    later.pop_front();
+  while (!later.empty() && later.begin()->second <= lane_.now.steady) {
+    later.erase(later.begin());
     if (SessionLeg* in = in_leg(way)) lane_.touch(*in);
   }
 }
@@ -102,7 +102,7 @@ Steady Session::answers_due() const {
   if (!state_) return due;
   for (const Way way : {Way::ToServer, Way::ToClient}) {
     const auto& later = state_->way(way).acknowledged_later;
-    if (!later.empty()) due = std::min(due, later.front().first);
+    if (!later.empty()) due = std::min(due, later.begin()->second);
     const Held& held = state_->way(way).held;
     // What is due and has no room goes when something is delivered.
     if (held.empty() || (held.next_due() <= lane_.now.steady && !has_room(way, held.first().letter.xml().size())))

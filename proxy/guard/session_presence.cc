@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "inspect/names.h"
 #include "inspect/normal_form.h"
+#include "policy/bounce.h"
 #include "policy/presence/roster.h"
 #include "proxy/guard/session.h"
 
@@ -85,11 +85,7 @@ void Session::on_presence_due() {
   for (const Due& each : state_->ledger.due(policy_moment(lane_.now))) {
     // No judgement is under way, so nothing in the arena is in use.
     lane_.scratch.arena.clear();
-    inspect::TreeEditor edit(lane_.scratch.arena);
-    inspect::Node* stanza = edit.element(inspect::ns::kContent, "presence");
-    edit.set_attribute(*stanza, "from", each.from);
-    edit.set_attribute(*stanza, "to", each.to);
-    edit.set_attribute(*stanza, "type", "unavailable");
+    const inspect::Node* stanza = policy::make_presence(each.from, each.to, "unavailable", lane_.scratch.arena);
     const bool to_client = policy::Address::of_prepared(state_->jid).bare() == each.to;
     if (auto injection = make_injection(*stanza, Reason::PresenceTakenBack, to_client ? Way::ToClient : Way::ToServer))
       inject(std::move(injection), 0);

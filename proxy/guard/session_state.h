@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -57,16 +55,16 @@ struct Direction {
   }
   /// Refused, and what the sender is to hear of it has not been handed to its edge yet.
   std::set<std::uint64_t> unanswered;
-  /// Requests that are acknowledged no sooner than at that time, so that their acknowledgement tells nothing of who
-  /// refuses them before the answer may (P-43). Numbers rise with times, of which each stands once.
-  std::deque<std::pair<Steady, std::uint64_t>> acknowledged_later;
+  /// Numbers of requests that are acknowledged no sooner than at that time, so that their acknowledgement does not tell
+  /// who refuses them before the answer may (P-43). Times rise with numbers, and each stands once.
+  std::map<std::uint64_t, Steady> acknowledged_later;
   /// What may be told as handled: on record, and answered for. An answer is written before the acknowledgement, so that
   /// neither is lost without the other when the guard dies; `may_answer`: the leg that it takes is still there.
   std::uint64_t handled(bool may_answer) const {
     std::uint64_t most = std::min(passage.handled(), recorded);
     if (!may_answer) return most;
     if (!unanswered.empty()) most = std::min(most, *unanswered.begin() - 1);
-    if (!acknowledged_later.empty()) most = std::min(most, acknowledged_later.front().second - 1);
+    if (!acknowledged_later.empty()) most = std::min(most, acknowledged_later.begin()->first - 1);
     return most;
   }
 };

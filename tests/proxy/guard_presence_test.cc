@@ -128,6 +128,23 @@ TEST(LanePresence, P_03_SendsTheNewestWhenTheIntervalIsOver) {
   EXPECT_EQ(scene.last_reason(), "presence.sent-later");
 }
 
+TEST(LanePresence, P_03_SendsNothingLaterThatAnotherPolicyHasJudged) {
+  for (const bool is_another : {true, false}) {
+    PresenceScene scene;
+    scene.subscribe(kBob, kAnn);
+    scene.say(kAnn + "/a", kBob);
+    scene.say(kAnn + "/a", kBob);
+    policy::Tables other = with_presence()->tables();
+    if (is_another) other.name = "another";
+    scene.lane.swap(bundle(std::move(other)), scene.now);
+    scene.left();
+    scene.pass(1min);
+    EXPECT_EQ(scene.left().size(), is_another ? 0U : 1U);
+    scene.say(kAnn + "/a", kBob);
+    EXPECT_EQ(scene.left().size(), 1U) << "what comes now is judged now";
+  }
+}
+
 TEST(LanePresence, P_03_SendsNothingLaterAfterAnEnd) {
   PresenceScene scene;
   scene.subscribe(kBob, kAnn);
