@@ -175,7 +175,6 @@ Judgement judge(inspect::Node& stanza, std::size_t octets, const Crossing& cross
   judgement.facts.from_out = {};  // until it leaves
   judgement.intents = run.intents;
   judgement.answer = run.answer;
-  judgement.if_released = run.if_released;
   judgement.if_refused = run.if_refused;
   judgement.negative_since = run.negative_since;
   if (run.peering) judgement.rule = run.peering->id;

@@ -36,7 +36,6 @@ struct Run {
   bool labels_judged = false;                     ///< by label; what it found stands in run.scratch.labels_found
 
   const inspect::Node* answer = nullptr;  ///< what a stage answers whose objection comes to an answer
-  const Injection* if_released = nullptr;
   const Injection* if_refused = nullptr;
   std::optional<std::chrono::milliseconds> negative_since = {};  ///< as in Judgement
 
@@ -46,21 +45,12 @@ struct Run {
     return client != nullptr && client->ledger != nullptr ? *client->ledger : scratch.memory.ledger;
   }
 
-  /// The guard is to send `stanza` as well, when this one crosses or when it does not.
-  void inject_if_released(const inspect::Node& injected, Reason reason) {
-    inject(if_released, injected, reason, std::nullopt);
-  }
+  /// The guard is to send `injected` if this one does not cross.
   void inject_if_refused(const inspect::Node& injected, Reason reason,
                          std::optional<std::chrono::milliseconds> since = std::nullopt) {
-    inject(if_refused, injected, reason, since);
-  }
-
- private:
-  void inject(const Injection*& list, const inspect::Node& injected, Reason reason,
-              std::optional<std::chrono::milliseconds> since) {
     auto* injection = scratch.arena.one<Injection>();
-    *injection = {&injected, reason, since, list};
-    list = injection;
+    *injection = {&injected, reason, since, if_refused};
+    if_refused = injection;
   }
 };
 

@@ -168,7 +168,6 @@ struct Judgement {
   const inspect::Node* answer = nullptr;  ///< of an Answer; lives in the arena
   StanzaFault fault;                      ///< of a Bounce
   inspect::StreamCondition sever = inspect::StreamCondition::UndefinedCondition;  ///< of a Sever
-  const Injection* if_released = nullptr;
   const Injection* if_refused = nullptr;
   /// Of a release that is a negative answer to an iq request: when that was asked (P-43).
   std::optional<std::chrono::milliseconds> negative_since;

@@ -244,9 +244,6 @@ void Lane::release(const Origin& origin, const inspect::Node& node, Route& route
   } else {
     state_.hold(std::make_unique<Waiting>(kept(released)), 0, due);
   }
-  for (const policy::Injection* each = judgement.if_released; each != nullptr; each = each->next) {
-    if (auto injection = make_injection(*each, route)) state_.inject(std::move(injection), 0);
-  }
 }
 
 void Lane::refuse(const Origin& origin, Route& route, const policy::Judgement& judgement,

@@ -100,8 +100,6 @@ void Session::release(const Arrival& arrival, const inspect::Node& node, const p
     depart(arrival, node, judgement);
   }
   lane_.rearm_answers();
-  for (const policy::Injection* each = judgement.if_released; each != nullptr; each = each->next)
-    if (auto injection = make_injection(*each->stanza, each->reason, way)) inject(std::move(injection), 0);
   if (judgement.intents.release.presence.roster.whole()) send_early();
 }
 
