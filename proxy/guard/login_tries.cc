@@ -175,17 +175,15 @@ Counted* LoginTries::Bounded<Counted>::find(const Key& key) {
 }
 
 template <class Counted>
-Counted& LoginTries::Bounded<Counted>::fail(const Key& key, const Limit& limit, Steady now) {
+void LoginTries::Bounded<Counted>::fail(const Key& key, const Limit& limit, Steady now) {
   if (counted_.size() >= kMostCounted && !counted_.contains(key)) {
     counted_.erase(by_end_.begin()->second);
     by_end_.erase(by_end_.begin());
   }
-  Counted& counted = counted_[key];
-  Steady& forgotten = counted.failures.forgotten;
+  Steady& forgotten = counted_[key].failures.forgotten;
   by_end_.erase({forgotten, key});
   forgotten = std::min(std::max(forgotten, now) + limit.each, now + limit.most * limit.each);
   by_end_.emplace(forgotten, key);
-  return counted;
 }
 
 template <class Counted>

@@ -90,7 +90,7 @@ class LoginTries {
    public:
     Counted* find(const Key& key);
     /// One failure more.
-    Counted& fail(const Key& key, const Limit& limit, Steady now);
+    void fail(const Key& key, const Limit& limit, Steady now);
     void forget_old(Steady now);
     std::size_t size() const { return counted_.size(); }
 
